@@ -2,4 +2,9 @@
 //! the background. It is not: a SQL parser, a server, a transaction manager.
 #![deny(missing_docs)]
 
+pub mod block;
+pub mod column;
 pub mod error;
+pub mod hooks;
+pub mod kernels;
+pub mod types;
