@@ -20,7 +20,10 @@ pub struct Field {
 impl Field {
     /// A field.
     pub fn new(name: impl Into<String>, ty: DataType) -> Self {
-        Field { name: name.into(), ty }
+        Field {
+            name: name.into(),
+            ty,
+        }
     }
 }
 
@@ -74,14 +77,31 @@ impl Block {
                 columns.iter().map(Column::len).collect::<Vec<_>>()
             )));
         }
-        debug_assert!(columns.iter().zip(&schema.fields).all(|(c, f)| c.check(&f.ty).is_ok()));
-        Ok(Block { schema, columns, rows })
+        debug_assert!(
+            columns
+                .iter()
+                .zip(&schema.fields)
+                .all(|(c, f)| c.check(&f.ty).is_ok())
+        );
+        Ok(Block {
+            schema,
+            columns,
+            rows,
+        })
     }
 
     /// No rows under a schema.
     pub fn empty(schema: Arc<Schema>) -> Self {
-        let columns = schema.fields.iter().map(|f| Column::defaults(&f.ty, 0)).collect();
-        Block { schema, columns, rows: 0 }
+        let columns = schema
+            .fields
+            .iter()
+            .map(|f| Column::defaults(&f.ty, 0))
+            .collect();
+        Block {
+            schema,
+            columns,
+            rows: 0,
+        }
     }
 
     /// Fields.
@@ -134,7 +154,11 @@ impl Block {
     pub fn take(&self, indices: &[u32]) -> Block {
         Block {
             schema: Arc::clone(&self.schema),
-            columns: self.columns.iter().map(|c| crate::kernels::take::take(c, indices)).collect(),
+            columns: self
+                .columns
+                .iter()
+                .map(|c| crate::kernels::take::take(c, indices))
+                .collect(),
             rows: indices.len(),
         }
     }

@@ -221,12 +221,19 @@ pub struct Position {
 impl Error {
     /// An error with `code`; `message` is a sentence without a trailing period.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Error(Box::new(Inner { code, message: message.into(), position: None }))
+        Error(Box::new(Inner {
+            code,
+            message: message.into(),
+            position: None,
+        }))
     }
 
     /// A construct that is known and not built: names it.
     pub fn not_implemented(construct: impl fmt::Display) -> Self {
-        Self::new(Code::NOT_IMPLEMENTED, format!("{construct} is not implemented"))
+        Self::new(
+            Code::NOT_IMPLEMENTED,
+            format!("{construct} is not implemented"),
+        )
     }
 
     /// A broken internal promise.
@@ -303,7 +310,12 @@ impl fmt::Display for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Code: {}. {self} ({})", self.0.code as u16, self.0.code.name())
+        write!(
+            f,
+            "Code: {}. {self} ({})",
+            self.0.code as u16,
+            self.0.code.name()
+        )
     }
 }
 

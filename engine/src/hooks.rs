@@ -48,7 +48,10 @@ pub struct ValueRange {
 impl ValueRange {
     /// Exactly one value.
     pub fn point(value: Value) -> Self {
-        ValueRange { low: Bound::Included(value.clone()), high: Bound::Included(value) }
+        ValueRange {
+            low: Bound::Included(value.clone()),
+            high: Bound::Included(value),
+        }
     }
 
     /// Whether a value between `min` and `max` (inclusive) may lie in the range.

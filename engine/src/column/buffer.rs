@@ -17,8 +17,15 @@ impl<T> Buffer<T> {
     /// Values `offset..offset + len` of this buffer, shared. Panics past the end.
     #[must_use]
     pub fn slice(&self, offset: usize, len: usize) -> Buffer<T> {
-        assert!(offset.checked_add(len).is_some_and(|end| end <= self.len), "slice past the end");
-        Buffer { data: Arc::clone(&self.data), offset: self.offset + offset, len }
+        assert!(
+            offset.checked_add(len).is_some_and(|end| end <= self.len),
+            "slice past the end"
+        );
+        Buffer {
+            data: Arc::clone(&self.data),
+            offset: self.offset + offset,
+            len,
+        }
     }
 
     /// The values in `range`, shared.
@@ -42,7 +49,11 @@ impl<T> Buffer<T> {
 impl<T> From<Vec<T>> for Buffer<T> {
     fn from(values: Vec<T>) -> Self {
         let len = values.len();
-        Buffer { data: Arc::new(values), offset: 0, len }
+        Buffer {
+            data: Arc::new(values),
+            offset: 0,
+            len,
+        }
     }
 }
 

@@ -63,9 +63,10 @@ impl ColumnBuilder {
             Physical::F64 => Grow::F64(Vec::with_capacity(rows)),
             Physical::Bytes => Grow::Bytes(BytesBuilder::with_capacity(rows, rows * 8)),
             Physical::Fixed(n) => Grow::Fixed(*n, Vec::with_capacity(rows * n)),
-            Physical::Nullable(inner) => {
-                Grow::Nullable(Vec::with_capacity(rows), Box::new(Self::of_shape(inner, rows)))
-            }
+            Physical::Nullable(inner) => Grow::Nullable(
+                Vec::with_capacity(rows),
+                Box::new(Self::of_shape(inner, rows)),
+            ),
             Physical::Array(inner) => {
                 let mut offsets = Vec::with_capacity(rows + 1);
                 offsets.push(0);
@@ -224,7 +225,10 @@ impl ColumnBuilder {
             Grow::F32(v) => Flat::native(v),
             Grow::F64(v) => Flat::native(v),
             Grow::Bytes(b) => Flat::Bytes(b.finish()),
-            Grow::Fixed(width, data) => Flat::Fixed { width, data: Buffer::from(data) },
+            Grow::Fixed(width, data) => Flat::Fixed {
+                width,
+                data: Buffer::from(data),
+            },
             Grow::Nullable(nulls, values) => {
                 let values = values.finish();
                 debug_assert_eq!(nulls.len(), values.len());
@@ -240,7 +244,12 @@ impl ColumnBuilder {
                 }
             }
             Grow::Tuple(columns, len) => Flat::Tuple(
-                Arc::new(columns.into_iter().map(|c| Column::Flat(c.finish())).collect()),
+                Arc::new(
+                    columns
+                        .into_iter()
+                        .map(|c| Column::Flat(c.finish()))
+                        .collect(),
+                ),
                 len,
             ),
         }
@@ -259,13 +268,17 @@ fn push_elements(elements: &mut ColumnBuilder, value: &Value) -> Result<()> {
 
 fn push_tuple(columns: &mut [ColumnBuilder], value: &Value) -> Result<()> {
     match value {
-        Value::Tuple(values) if values.len() == columns.len() => {
-            columns.iter_mut().zip(values).try_for_each(|(c, v)| c.push(v))
-        }
+        Value::Tuple(values) if values.len() == columns.len() => columns
+            .iter_mut()
+            .zip(values)
+            .try_for_each(|(c, v)| c.push(v)),
         other => Err(mismatch(other, "Tuple")),
     }
 }
 
 fn mismatch(value: &Value, expected: &str) -> Error {
-    Error::new(Code::TYPE_MISMATCH, format!("value {value:?} does not fit a column of {expected}"))
+    Error::new(
+        Code::TYPE_MISMATCH,
+        format!("value {value:?} does not fit a column of {expected}"),
+    )
 }

@@ -43,7 +43,9 @@ impl BytesColumn {
 
     /// All strings in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &[u8]> + Clone {
-        self.offsets.windows(2).map(|w| &self.data[w[0] as usize..w[1] as usize])
+        self.offsets
+            .windows(2)
+            .map(|w| &self.data[w[0] as usize..w[1] as usize])
     }
 
     /// Offsets into [`Self::data`], one more than rows.
@@ -59,7 +61,10 @@ impl BytesColumn {
     /// Rows `offset..offset + len`, shared.
     #[must_use]
     pub fn slice(&self, offset: usize, len: usize) -> BytesColumn {
-        BytesColumn { offsets: self.offsets.slice(offset, len + 1), data: self.data.clone() }
+        BytesColumn {
+            offsets: self.offsets.slice(offset, len + 1),
+            data: self.data.clone(),
+        }
     }
 
     /// Bytes of this column's own strings.
@@ -94,7 +99,10 @@ impl BytesBuilder {
     pub fn with_capacity(rows: usize, bytes: usize) -> Self {
         let mut offsets = Vec::with_capacity(rows + 1);
         offsets.push(0);
-        BytesBuilder { offsets, data: Vec::with_capacity(bytes) }
+        BytesBuilder {
+            offsets,
+            data: Vec::with_capacity(bytes),
+        }
     }
 
     /// Appends one string.
@@ -137,6 +145,9 @@ impl BytesBuilder {
 
     /// The finished column.
     pub fn finish(self) -> BytesColumn {
-        BytesColumn { offsets: Buffer::from(self.offsets), data: Buffer::from(self.data) }
+        BytesColumn {
+            offsets: Buffer::from(self.offsets),
+            data: Buffer::from(self.data),
+        }
     }
 }

@@ -58,7 +58,10 @@ impl NullableColumn {
         if nulls.len() != values.len() || matches!(values, Flat::Nullable(_)) {
             return Err(Error::bug("null mask and values do not belong together"));
         }
-        Ok(NullableColumn { nulls, values: Arc::new(values) })
+        Ok(NullableColumn {
+            nulls,
+            values: Arc::new(values),
+        })
     }
 
     /// One byte a row, non-zero where NULL.
@@ -89,9 +92,10 @@ impl ArrayColumn {
     pub fn new(offsets: Buffer<u64>, elements: Column) -> Result<Self> {
         let ascending = offsets.windows(2).all(|w| w[0] <= w[1]);
         match offsets.last() {
-            Some(&last) if ascending && last <= elements.len() as u64 => {
-                Ok(ArrayColumn { offsets, elements: Arc::new(elements) })
-            }
+            Some(&last) if ascending && last <= elements.len() as u64 => Ok(ArrayColumn {
+                offsets,
+                elements: Arc::new(elements),
+            }),
             _ => Err(Error::corrupt("array offsets do not fit their elements")),
         }
     }
@@ -129,7 +133,10 @@ impl ArrayColumn {
             return (self.offsets.clone(), self.elements.as_ref().clone());
         }
         let offsets = self.offsets.iter().map(|o| o - first).collect();
-        (offsets, self.elements.slice(first as usize, (last - first) as usize))
+        (
+            offsets,
+            self.elements.slice(first as usize, (last - first) as usize),
+        )
     }
 }
 
@@ -149,7 +156,10 @@ impl Flat {
 
     /// `values` with a null mask.
     pub fn nullable(nulls: Vec<u8>, values: Flat) -> Result<Flat> {
-        Ok(Flat::Nullable(NullableColumn::new(Buffer::from(nulls), values)?))
+        Ok(Flat::Nullable(NullableColumn::new(
+            Buffer::from(nulls),
+            values,
+        )?))
     }
 
     /// Number of rows.
@@ -195,7 +205,11 @@ impl Flat {
     /// The values of a native column, or an error naming both types.
     pub fn slice_of<T: Native>(&self) -> Result<&[T]> {
         T::of(self).map(|b| &b[..]).ok_or_else(|| {
-            Error::bug(format!("expected a column of {}, found {}", T::NAME, self.shape_name()))
+            Error::bug(format!(
+                "expected a column of {}, found {}",
+                T::NAME,
+                self.shape_name()
+            ))
         })
     }
 
@@ -203,7 +217,10 @@ impl Flat {
     pub fn as_bytes(&self) -> Result<&BytesColumn> {
         match self {
             Flat::Bytes(b) => Ok(b),
-            other => Err(Error::bug(format!("expected strings, found {}", other.shape_name()))),
+            other => Err(Error::bug(format!(
+                "expected strings, found {}",
+                other.shape_name()
+            ))),
         }
     }
 
@@ -211,7 +228,10 @@ impl Flat {
     pub fn as_array(&self) -> Result<&ArrayColumn> {
         match self {
             Flat::Array(a) => Ok(a),
-            other => Err(Error::bug(format!("expected arrays, found {}", other.shape_name()))),
+            other => Err(Error::bug(format!(
+                "expected arrays, found {}",
+                other.shape_name()
+            ))),
         }
     }
 
@@ -219,7 +239,10 @@ impl Flat {
     pub fn as_tuple(&self) -> Result<&[Column]> {
         match self {
             Flat::Tuple(columns, _) => Ok(columns),
-            other => Err(Error::bug(format!("expected tuples, found {}", other.shape_name()))),
+            other => Err(Error::bug(format!(
+                "expected tuples, found {}",
+                other.shape_name()
+            ))),
         }
     }
 
@@ -274,9 +297,7 @@ impl Flat {
                 let (start, end) = a.bounds(row);
                 Value::Array((start..end).map(|i| a.elements.value(i)).collect())
             }
-            Flat::Tuple(columns, _) => {
-                Value::Tuple(columns.iter().map(|c| c.value(row)).collect())
-            }
+            Flat::Tuple(columns, _) => Value::Tuple(columns.iter().map(|c| c.value(row)).collect()),
         }
     }
 

@@ -81,7 +81,10 @@ impl DictColumn {
         if dict.len() < self.dict.len() {
             return Err(Error::bug("a mapped dictionary lost entries"));
         }
-        Ok(DictColumn { codes: self.codes.clone(), dict: Arc::new(dict) })
+        Ok(DictColumn {
+            codes: self.codes.clone(),
+            dict: Arc::new(dict),
+        })
     }
 }
 
@@ -96,14 +99,20 @@ impl Column {
     pub fn constant(value: &Value, ty: &DataType, len: usize) -> Result<Column> {
         let mut builder = ColumnBuilder::new(ty, 1);
         builder.push(value)?;
-        Ok(Column::Const { value: Arc::new(builder.finish()), len })
+        Ok(Column::Const {
+            value: Arc::new(builder.finish()),
+            len,
+        })
     }
 
     /// `len` rows of the default value of `ty` (0, empty, NULL).
     pub fn defaults(ty: &DataType, len: usize) -> Column {
         let mut builder = ColumnBuilder::new(ty, 1);
         builder.push_default();
-        Column::Const { value: Arc::new(builder.finish()), len }
+        Column::Const {
+            value: Arc::new(builder.finish()),
+            len,
+        }
     }
 
     /// A flat column of a native type.
@@ -131,8 +140,14 @@ impl Column {
         match self {
             Column::Flat(f) => Column::Flat(f.slice(offset, len)),
             Column::Const { value, len: all } => {
-                assert!(offset + len <= *all, "slice past the end of a constant column");
-                Column::Const { value: Arc::clone(value), len }
+                assert!(
+                    offset + len <= *all,
+                    "slice past the end of a constant column"
+                );
+                Column::Const {
+                    value: Arc::clone(value),
+                    len,
+                }
             }
             Column::Dict(d) => Column::Dict(DictColumn {
                 codes: d.codes.slice(offset, len),
@@ -209,7 +224,10 @@ impl Column {
         }
         Err(Error::new(
             Code::LOGICAL_ERROR,
-            format!("a column of type {ty} has the wrong shape: {}", flat.shape_name()),
+            format!(
+                "a column of type {ty} has the wrong shape: {}",
+                flat.shape_name()
+            ),
         ))
     }
 }

@@ -24,7 +24,9 @@ pub fn concat(parts: &[&Column], ty: &DataType) -> Result<Column> {
 }
 
 fn same_dictionary(parts: &[&Column]) -> Result<Option<Column>> {
-    let Some(Column::Dict(first)) = parts.first() else { return Ok(None) };
+    let Some(Column::Dict(first)) = parts.first() else {
+        return Ok(None);
+    };
     let mut codes = Vec::with_capacity(parts.iter().map(|c| c.len()).sum());
     for part in parts {
         match part {
@@ -47,7 +49,9 @@ pub fn concat_flats(parts: &[Flat]) -> Result<Flat> {
         }
         Ok(Flat::native(out))
     }
-    let first = parts.first().ok_or_else(|| Error::bug("nothing to concatenate"))?;
+    let first = parts
+        .first()
+        .ok_or_else(|| Error::bug("nothing to concatenate"))?;
     match first {
         Flat::U8(_) => plain::<u8>(parts),
         Flat::U16(_) => plain::<u16>(parts),
@@ -71,7 +75,10 @@ pub fn concat_flats(parts: &[Flat]) -> Result<Flat> {
 }
 
 fn bytes(parts: &[Flat]) -> Result<Flat> {
-    let columns = parts.iter().map(Flat::as_bytes).collect::<Result<Vec<_>>>()?;
+    let columns = parts
+        .iter()
+        .map(Flat::as_bytes)
+        .collect::<Result<Vec<_>>>()?;
     let rows = columns.iter().map(|c| c.len()).sum();
     let total = columns.iter().map(|c| c.value_bytes()).sum();
     let mut out = BytesBuilder::with_capacity(rows, total);
@@ -89,7 +96,10 @@ fn fixed(parts: &[Flat], width: usize) -> Result<Flat> {
             other => return Err(mixed(other)),
         }
     }
-    Ok(Flat::Fixed { width, data: Buffer::from(out) })
+    Ok(Flat::Fixed {
+        width,
+        data: Buffer::from(out),
+    })
 }
 
 fn nullable(parts: &[Flat]) -> Result<Flat> {
@@ -103,7 +113,10 @@ fn nullable(parts: &[Flat]) -> Result<Flat> {
             other => return Err(mixed(other)),
         }
     }
-    Ok(Flat::Nullable(NullableColumn::new(Buffer::from(nulls), concat_flats(&values)?)?))
+    Ok(Flat::Nullable(NullableColumn::new(
+        Buffer::from(nulls),
+        concat_flats(&values)?,
+    )?))
 }
 
 fn arrays(parts: &[Flat]) -> Result<Flat> {
@@ -117,7 +130,10 @@ fn arrays(parts: &[Flat]) -> Result<Flat> {
     }
     let flats: Vec<Flat> = elements.iter().map(Column::to_flat).collect();
     let elements = Column::Flat(concat_flats(&flats)?);
-    Ok(Flat::Array(ArrayColumn::new(Buffer::from(offsets), elements)?))
+    Ok(Flat::Array(ArrayColumn::new(
+        Buffer::from(offsets),
+        elements,
+    )?))
 }
 
 fn tuples(parts: &[Flat], width: usize) -> Result<Flat> {
@@ -135,5 +151,8 @@ fn tuples(parts: &[Flat], width: usize) -> Result<Flat> {
 }
 
 fn mixed(found: &Flat) -> Error {
-    Error::bug(format!("cannot concatenate: found a column of {}", found.shape_name()))
+    Error::bug(format!(
+        "cannot concatenate: found a column of {}",
+        found.shape_name()
+    ))
 }

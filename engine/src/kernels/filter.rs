@@ -10,7 +10,11 @@ use crate::error::{Error, Result};
 pub fn selection(mask: &Column) -> Result<Option<Vec<u32>>> {
     let rows = mask.len();
     if let Some(one) = mask.as_const() {
-        return Ok(if passes(one, 0)? { None } else { Some(Vec::new()) });
+        return Ok(if passes(one, 0)? {
+            None
+        } else {
+            Some(Vec::new())
+        });
     }
     let flat = mask.to_flat();
     let (nulls, values) = flat.split_nulls();

@@ -67,7 +67,13 @@ fn entry_hashes(flat: &Flat) -> Vec<u64> {
     impl Word for f64 {
         #[inline]
         fn word(self) -> u64 {
-            if self == 0.0 { 0 } else if self.is_nan() { u64::MAX } else { self.to_bits() }
+            if self == 0.0 {
+                0
+            } else if self.is_nan() {
+                u64::MAX
+            } else {
+                self.to_bits()
+            }
         }
     }
     impl Word for f32 {

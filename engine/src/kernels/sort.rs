@@ -22,7 +22,11 @@ pub struct SortKey {
 impl SortKey {
     /// Ascending, NULL last.
     pub fn ascending(column: Column) -> Self {
-        SortKey { column, descending: false, nulls_first: false }
+        SortKey {
+            column,
+            descending: false,
+            nulls_first: false,
+        }
     }
 }
 
@@ -50,10 +54,18 @@ pub fn directed(key: &SortKey, a: &Flat, i: usize, b: &Flat, j: usize) -> Orderi
     let (x, y) = (is_last_class(a, i), is_last_class(b, j));
     if x || y {
         let last = x.cmp(&y).then_with(|| a.is_null(i).cmp(&b.is_null(j)));
-        return if key.nulls_first { last.reverse() } else { last };
+        return if key.nulls_first {
+            last.reverse()
+        } else {
+            last
+        };
     }
     let order = compare_flat(a, i, b, j);
-    if key.descending { order.reverse() } else { order }
+    if key.descending {
+        order.reverse()
+    } else {
+        order
+    }
 }
 
 /// NULL and NaN go to the end that `nulls_first` names.

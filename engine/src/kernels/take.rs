@@ -15,9 +15,10 @@ pub const NO_ROW: u32 = u32::MAX;
 pub fn take(column: &Column, indices: &[u32]) -> Column {
     match column {
         Column::Flat(f) => Column::Flat(take_flat(f, indices)),
-        Column::Const { value, .. } => {
-            Column::Const { value: Arc::clone(value), len: indices.len() }
-        }
+        Column::Const { value, .. } => Column::Const {
+            value: Arc::clone(value),
+            len: indices.len(),
+        },
         Column::Dict(d) => {
             let codes: Vec<u32> = indices.iter().map(|&i| d.codes()[i as usize]).collect();
             dict_of_checked_codes(codes, d)
@@ -57,7 +58,12 @@ pub fn repeat(value: &Flat, len: usize) -> Flat {
 /// [`take`] of a flat column.
 pub fn take_flat(flat: &Flat, indices: &[u32]) -> Flat {
     fn plain<T: Native>(values: &[T], indices: &[u32]) -> Flat {
-        Flat::native(indices.iter().map(|&i| values[i as usize]).collect::<Vec<T>>())
+        Flat::native(
+            indices
+                .iter()
+                .map(|&i| values[i as usize])
+                .collect::<Vec<T>>(),
+        )
     }
     with_native!(flat, |v| plain(v, indices), other => match other {
         Flat::Bytes(b) => Flat::Bytes(take_bytes(b, indices)),
@@ -84,7 +90,9 @@ pub fn take_flat(flat: &Flat, indices: &[u32]) -> Flat {
 fn take_bytes(column: &BytesColumn, indices: &[u32]) -> BytesColumn {
     let bytes: usize = indices.iter().map(|&i| column.get(i as usize).len()).sum();
     let mut out = BytesBuilder::with_capacity(indices.len(), bytes);
-    indices.iter().for_each(|&i| out.push(column.get(i as usize)));
+    indices
+        .iter()
+        .for_each(|&i| out.push(column.get(i as usize)));
     out.finish()
 }
 

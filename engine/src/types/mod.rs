@@ -206,7 +206,10 @@ impl DataType {
 
     /// An unnamed tuple.
     pub fn tuple(types: Vec<DataType>) -> DataType {
-        DataType::Tuple(Arc::new(TupleType { types, names: Vec::new() }))
+        DataType::Tuple(Arc::new(TupleType {
+            types,
+            names: Vec::new(),
+        }))
     }
 
     /// Whether values of the type may be NULL.

@@ -38,7 +38,10 @@ impl fmt::Display for DataType {
 }
 
 fn plain_name(ty: &DataType) -> &'static str {
-    PLAIN.iter().find(|(_, t)| t == ty).map_or("Nothing", |(name, _)| name)
+    PLAIN
+        .iter()
+        .find(|(_, t)| t == ty)
+        .map_or("Nothing", |(name, _)| name)
 }
 
 const PLAIN: &[(&str, DataType)] = &[
@@ -169,7 +172,9 @@ pub fn quote(text: &str) -> String {
 pub fn quote_identifier(name: &str) -> String {
     let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
         && name.bytes().next().is_some_and(|b| !b.is_ascii_digit());
-    let keyword = ["null", "true", "false"].iter().any(|k| k.eq_ignore_ascii_case(name));
+    let keyword = ["null", "true", "false"]
+        .iter()
+        .any(|k| k.eq_ignore_ascii_case(name));
     if plain && !keyword {
         return name.to_string();
     }
@@ -189,7 +194,11 @@ impl std::str::FromStr for DataType {
 /// UNKNOWN_TYPE for an unknown name (with the text), SYNTAX_ERROR for a broken shape,
 /// ILLEGAL_TYPE_OF_ARGUMENT for combinations ClickHouse refuses (`Nullable(Array(...))`).
 pub fn parse(text: &str) -> Result<DataType> {
-    let mut p = Parser { text, at: 0, depth: 0 };
+    let mut p = Parser {
+        text,
+        at: 0,
+        depth: 0,
+    };
     let ty = p.data_type()?;
     p.space();
     match p.rest() {
@@ -221,7 +230,10 @@ impl<'a> Parser<'a> {
     fn broken(&self, expected: &str) -> Error {
         Error::new(
             Code::SYNTAX_ERROR,
-            format!("cannot parse type '{}': expected {expected}", clip(self.text)),
+            format!(
+                "cannot parse type '{}': expected {expected}",
+                clip(self.text)
+            ),
         )
     }
 
@@ -259,7 +271,9 @@ impl<'a> Parser<'a> {
         self.space();
         let rest = self.rest();
         let digits = rest.strip_prefix('-').unwrap_or(rest);
-        let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
+        let end = digits
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(digits.len());
         let len = rest.len() - digits.len() + end;
         self.at += len;
         rest[..len].parse().map_err(|_| self.broken("a number"))
@@ -278,7 +292,9 @@ impl<'a> Parser<'a> {
                 }
                 Some(b'\'') => break,
                 Some(b'\\') => {
-                    let c = *bytes.get(self.at + 1).ok_or_else(|| self.broken("an escape"))?;
+                    let c = *bytes
+                        .get(self.at + 1)
+                        .ok_or_else(|| self.broken("an escape"))?;
                     out.push(match c {
                         b'n' => b'\n',
                         b't' => b'\t',
@@ -325,7 +341,10 @@ impl<'a> Parser<'a> {
     fn data_type(&mut self) -> Result<DataType> {
         self.depth += 1;
         if self.depth > DEPTH_MAX {
-            return Err(Error::new(Code::TOO_DEEP_RECURSION, "type is nested too deeply"));
+            return Err(Error::new(
+                Code::TOO_DEEP_RECURSION,
+                "type is nested too deeply",
+            ));
         }
         let name = self.word();
         if name.is_empty() {
@@ -349,7 +368,14 @@ impl<'a> Parser<'a> {
             return Ok(DataType::Interval(*unit));
         }
         let mut full = name.to_ascii_uppercase();
-        for next in ["UNSIGNED", "SIGNED", "PRECISION", "VARYING", "LARGE", "OBJECT"] {
+        for next in [
+            "UNSIGNED",
+            "SIGNED",
+            "PRECISION",
+            "VARYING",
+            "LARGE",
+            "OBJECT",
+        ] {
             let before = self.at;
             if self.word().eq_ignore_ascii_case(next) {
                 if next != "SIGNED" {
@@ -360,12 +386,30 @@ impl<'a> Parser<'a> {
             }
         }
         let Some((_, ty)) = ALIASES.iter().find(|(n, _)| *n == full) else {
-            let known = ["Int256", "UInt256", "JSON", "Object", "Variant", "Dynamic", "Nested",
-                "Point", "Ring", "Polygon", "MultiPolygon", "Time", "Time64", "BFloat16", "QBit"];
+            let known = [
+                "Int256",
+                "UInt256",
+                "JSON",
+                "Object",
+                "Variant",
+                "Dynamic",
+                "Nested",
+                "Point",
+                "Ring",
+                "Polygon",
+                "MultiPolygon",
+                "Time",
+                "Time64",
+                "BFloat16",
+                "QBit",
+            ];
             if known.contains(&name) {
                 return Err(Error::not_implemented(format!("data type {name}")));
             }
-            return Err(Error::new(Code::UNKNOWN_TYPE, format!("Unknown data type family: {name}")));
+            return Err(Error::new(
+                Code::UNKNOWN_TYPE,
+                format!("Unknown data type family: {name}"),
+            ));
         };
         if self.peek() == Some('(') {
             // VARCHAR(255), INT(11): the width means nothing.
@@ -449,7 +493,11 @@ impl<'a> Parser<'a> {
         if self.peek() != Some('\'') {
             // DateTime(3, 'UTC') is a DateTime64.
             let precision = self.precision()?;
-            let zone = if self.eat(',') { Some(self.zone()?) } else { None };
+            let zone = if self.eat(',') {
+                Some(self.zone()?)
+            } else {
+                None
+            };
             self.expect(')')?;
             return Ok(DataType::DateTime64(precision, zone));
         }
@@ -473,7 +521,11 @@ impl<'a> Parser<'a> {
             return Ok(DataType::DateTime64(3, None));
         }
         let precision = self.precision()?;
-        let zone = if self.eat(',') { Some(self.zone()?) } else { None };
+        let zone = if self.eat(',') {
+            Some(self.zone()?)
+        } else {
+            None
+        };
         self.expect(')')?;
         Ok(DataType::DateTime64(precision, zone))
     }
@@ -489,7 +541,11 @@ impl<'a> Parser<'a> {
             (fixed.unwrap_or(10), 0)
         } else {
             let first = self.number()?;
-            let second = if self.eat(',') { Some(self.number()?) } else { None };
+            let second = if self.eat(',') {
+                Some(self.number()?)
+            } else {
+                None
+            };
             self.expect(')')?;
             match (fixed, second) {
                 (Some(p), _) => (p, first),
@@ -497,7 +553,9 @@ impl<'a> Parser<'a> {
             }
         };
         if (39..=76).contains(&precision) {
-            return Err(Error::not_implemented(format!("Decimal({precision}, {scale}) (256 bits)")));
+            return Err(Error::not_implemented(format!(
+                "Decimal({precision}, {scale}) (256 bits)"
+            )));
         }
         if !(1..=38).contains(&precision) || !(0..=precision).contains(&scale) {
             return Err(Error::new(
@@ -518,7 +576,10 @@ impl<'a> Parser<'a> {
                 next = self.number()?;
             }
             let number = i16::try_from(next).map_err(|_| {
-                Error::new(Code::ARGUMENT_OUT_OF_BOUND, format!("Enum value {next} is too large"))
+                Error::new(
+                    Code::ARGUMENT_OUT_OF_BOUND,
+                    format!("Enum value {next} is too large"),
+                )
             })?;
             values.push((number, text));
             next += 1;
@@ -594,15 +655,18 @@ impl<'a> Parser<'a> {
             arguments.push(self.data_type()?);
         }
         self.expect(')')?;
-        Ok(DataType::AggregateFunction(Arc::new(AggregateType { function, parameters, arguments })))
+        Ok(DataType::AggregateFunction(Arc::new(AggregateType {
+            function,
+            parameters,
+            arguments,
+        })))
     }
 }
 
 /// A time zone by its IANA name.
 pub fn parse_zone(name: &str) -> Result<Tz> {
-    name.parse::<Tz>().map_err(|_| {
-        Error::new(Code::BAD_ARGUMENTS, format!("Cannot load time zone {name}"))
-    })
+    name.parse::<Tz>()
+        .map_err(|_| Error::new(Code::BAD_ARGUMENTS, format!("Cannot load time zone {name}")))
 }
 
 /// `Nullable(inner)` where ClickHouse allows it.
@@ -623,10 +687,20 @@ pub fn nullable_of(inner: DataType) -> Result<DataType> {
 pub fn low_cardinality_of(inner: DataType) -> Result<DataType> {
     use DataType::*;
     match inner.without_nullable() {
-        LowCardinality(_) | Array(_) | Map(..) | Tuple(_) | AggregateFunction(_) | Decimal(..)
-        | Enum8(_) | Enum16(_) | DateTime64(..) | SimpleAggregateFunction(..) => Err(Error::new(
+        LowCardinality(_)
+        | Array(_)
+        | Map(..)
+        | Tuple(_)
+        | AggregateFunction(_)
+        | Decimal(..)
+        | Enum8(_)
+        | Enum16(_)
+        | DateTime64(..)
+        | SimpleAggregateFunction(..) => Err(Error::new(
             Code::ILLEGAL_TYPE_OF_ARGUMENT,
-            format!("LowCardinality cannot be made of {inner}: only of numbers, strings, Date or DateTime"),
+            format!(
+                "LowCardinality cannot be made of {inner}: only of numbers, strings, Date or DateTime"
+            ),
         )),
         _ => Ok(inner.low_cardinality()),
     }
@@ -646,10 +720,13 @@ fn enum_of(name: &str, mut values: Vec<(i16, String)>) -> Result<DataType> {
     values.sort();
     let mut names: Vec<&str> = values.iter().map(|v| v.1.as_str()).collect();
     names.sort_unstable();
-    let repeated = names.windows(2).any(|w| w[0] == w[1])
-        || values.windows(2).any(|w| w[0].0 == w[1].0);
+    let repeated =
+        names.windows(2).any(|w| w[0] == w[1]) || values.windows(2).any(|w| w[0].0 == w[1].0);
     if repeated {
-        return Err(Error::new(Code::SYNTAX_ERROR, format!("Duplicate names or values in {name}")));
+        return Err(Error::new(
+            Code::SYNTAX_ERROR,
+            format!("Duplicate names or values in {name}"),
+        ));
     }
     let small = values.iter().all(|v| i8::try_from(v.0).is_ok());
     let names = Arc::new(EnumNames { values });
@@ -687,13 +764,21 @@ mod tests {
             "FixedString(16)",
             "Tuple()",
         ] {
-            assert_eq!(parse(text).map(|t| t.to_string()).ok().as_deref(), Some(text), "{text}");
+            assert_eq!(
+                parse(text).map(|t| t.to_string()).ok().as_deref(),
+                Some(text),
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn aliases_and_errors() {
-        let to = |t: &str| parse(t).map(|t| t.to_string()).unwrap_or_else(|e| format!("{e:?}"));
+        let to = |t: &str| {
+            parse(t)
+                .map(|t| t.to_string())
+                .unwrap_or_else(|e| format!("{e:?}"))
+        };
         assert_eq!(to("varchar(255)"), "String");
         assert_eq!(to("int unsigned"), "UInt32");
         assert_eq!(to("Decimal64(2)"), "Decimal(18, 2)");

@@ -94,10 +94,13 @@ impl Value {
             (Bytes(a), Bytes(b)) => a.cmp(b),
             (Array(a), Array(b)) | (Tuple(a), Tuple(b)) => compare_lists(a, b),
             (Map(a), Map(b)) => {
-                let pairs = a.iter().zip(b).map(|(x, y)| {
-                    x.0.compare(&y.0).then_with(|| x.1.compare(&y.1))
-                });
-                pairs.fold(Ordering::Equal, Ordering::then).then(a.len().cmp(&b.len()))
+                let pairs = a
+                    .iter()
+                    .zip(b)
+                    .map(|(x, y)| x.0.compare(&y.0).then_with(|| x.1.compare(&y.1)));
+                pairs
+                    .fold(Ordering::Equal, Ordering::then)
+                    .then(a.len().cmp(&b.len()))
             }
             _ => self.compare_numbers(other),
         }
@@ -139,5 +142,6 @@ fn compare_lists(a: &[Value], b: &[Value]) -> Ordering {
 
 /// Total order of doubles as ClickHouse sorts them: NaN is greater than every number.
 pub fn compare_floats(a: f64, b: f64) -> Ordering {
-    a.partial_cmp(&b).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
+    a.partial_cmp(&b)
+        .unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
 }
