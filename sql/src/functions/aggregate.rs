@@ -69,7 +69,9 @@ pub trait GroupedState: Send {
     /// The answer of one group as it stands now, the states kept: for window frames. The default
     /// refuses with NOT_IMPLEMENTED.
     fn peek(&self, _group: u32) -> Result<Value> {
-        Err(roost_engine::error::Error::not_implemented("this aggregate function as a window function"))
+        Err(roost_engine::error::Error::not_implemented(
+            "this aggregate function as a window function",
+        ))
     }
 
     /// Appends the state of `group` to `out`: a version byte, then the function's own bytes.

@@ -14,7 +14,10 @@ pub static SCALAR_FAMILIES: &[&[ScalarFunction]] = &[];
 /// The families of aggregate functions.
 pub static AGGREGATE_FAMILIES: &[&[AggregateFunction]] = &[];
 
-type Names<T> = (HashMap<&'static str, &'static T>, HashMap<String, &'static T>);
+type Names<T> = (
+    HashMap<&'static str, &'static T>,
+    HashMap<String, &'static T>,
+);
 
 static SCALARS: LazyLock<Names<ScalarFunction>> = LazyLock::new(|| {
     let all = SCALAR_FAMILIES.iter().flat_map(|f| f.iter());
@@ -46,11 +49,17 @@ fn index<T>(
 /// The scalar function of that name.
 pub fn scalar_function(name: &str) -> Option<&'static ScalarFunction> {
     let (exact, any_case) = &*SCALARS;
-    exact.get(name).or_else(|| any_case.get(&name.to_ascii_lowercase())).copied()
+    exact
+        .get(name)
+        .or_else(|| any_case.get(&name.to_ascii_lowercase()))
+        .copied()
 }
 
 /// The aggregate function of that name, without combinators.
 pub fn aggregate_function(name: &str) -> Option<&'static AggregateFunction> {
     let (exact, any_case) = &*AGGREGATES;
-    exact.get(name).or_else(|| any_case.get(&name.to_ascii_lowercase())).copied()
+    exact
+        .get(name)
+        .or_else(|| any_case.get(&name.to_ascii_lowercase()))
+        .copied()
 }

@@ -60,12 +60,20 @@ pub struct Arg {
 impl Arg {
     /// An argument whose value is only known at run time.
     pub fn of(ty: DataType) -> Self {
-        Arg { ty, constant: None, lambda: None }
+        Arg {
+            ty,
+            constant: None,
+            lambda: None,
+        }
     }
 
     /// A constant argument.
     pub fn constant(value: Value, ty: DataType) -> Self {
-        Arg { ty, constant: Some(value), lambda: None }
+        Arg {
+            ty,
+            constant: Some(value),
+            lambda: None,
+        }
     }
 }
 
@@ -147,7 +155,10 @@ impl BoundFunction {
         ty: DataType,
         kernel: impl Fn(&[Column], usize) -> Result<Column> + Send + Sync + 'static,
     ) -> Self {
-        BoundFunction { ty, kernel: Kernel::Plain(Arc::new(kernel)) }
+        BoundFunction {
+            ty,
+            kernel: Kernel::Plain(Arc::new(kernel)),
+        }
     }
 
     /// A function of a lambda and columns.
@@ -155,7 +166,10 @@ impl BoundFunction {
         ty: DataType,
         kernel: impl Fn(&dyn LambdaBody, &[Column], usize) -> Result<Column> + Send + Sync + 'static,
     ) -> Self {
-        BoundFunction { ty, kernel: Kernel::Lambda(Arc::new(kernel)) }
+        BoundFunction {
+            ty,
+            kernel: Kernel::Lambda(Arc::new(kernel)),
+        }
     }
 }
 
@@ -177,17 +191,30 @@ impl ScalarFunction {
             Nulls::Own => (self.bind)(&stripped, context)?,
             Nulls::Propagate => self.bind_propagating(&stripped, context)?,
         };
-        let low = args.iter().filter(|a| matches!(a.ty, DataType::LowCardinality(_))).count();
+        let low = args
+            .iter()
+            .filter(|a| matches!(a.ty, DataType::LowCardinality(_)))
+            .count();
         let others_constant = args
             .iter()
             .all(|a| matches!(a.ty, DataType::LowCardinality(_)) || a.constant.is_some());
-        let wrap = low == 1 && others_constant && self.deterministic && can_be_dictionary(&inner.ty);
-        let ty = if wrap { inner.ty.clone().low_cardinality() } else { inner.ty };
+        let wrap =
+            low == 1 && others_constant && self.deterministic && can_be_dictionary(&inner.ty);
+        let ty = if wrap {
+            inner.ty.clone().low_cardinality()
+        } else {
+            inner.ty
+        };
         let Kernel::Plain(kernel) = inner.kernel else {
-            return Ok(BoundFunction { ty, kernel: inner.kernel });
+            return Ok(BoundFunction {
+                ty,
+                kernel: inner.kernel,
+            });
         };
         let pure = self.deterministic;
-        Ok(BoundFunction::new(ty, move |columns, rows| over_entries(&kernel, columns, rows, pure)))
+        Ok(BoundFunction::new(ty, move |columns, rows| {
+            over_entries(&kernel, columns, rows, pure)
+        }))
     }
 
     fn bind_propagating(&self, args: &[Arg], context: &BindContext) -> Result<BoundFunction> {
@@ -195,7 +222,8 @@ impl ScalarFunction {
         if !any_nullable {
             return (self.bind)(args, context);
         }
-        let only_null = |a: &Arg| matches!(a.ty.value_type(), DataType::Nothing) && a.ty.is_nullable();
+        let only_null =
+            |a: &Arg| matches!(a.ty.value_type(), DataType::Nothing) && a.ty.is_nullable();
         if args.iter().any(only_null) {
             let ty = DataType::Nothing.nullable();
             let answer = ty.clone();
@@ -212,7 +240,9 @@ impl ScalarFunction {
             })
             .collect();
         let inner = (self.bind)(&plain, context)?;
-        let Kernel::Plain(kernel) = inner.kernel else { return Ok(inner) };
+        let Kernel::Plain(kernel) = inner.kernel else {
+            return Ok(inner);
+        };
         let ty = match can_be_nullable(&inner.ty) {
             true => inner.ty.clone().nullable(),
             false => inner.ty.clone(),
@@ -225,13 +255,19 @@ impl ScalarFunction {
 }
 
 fn without_low_cardinality(arg: &Arg) -> Arg {
-    Arg { ty: arg.ty.without_low_cardinality(), ..arg.clone() }
+    Arg {
+        ty: arg.ty.without_low_cardinality(),
+        ..arg.clone()
+    }
 }
 
 fn can_be_nullable(ty: &DataType) -> bool {
     !matches!(
         ty,
-        DataType::Array(_) | DataType::Map(..) | DataType::Tuple(_) | DataType::AggregateFunction(_)
+        DataType::Array(_)
+            | DataType::Map(..)
+            | DataType::Tuple(_)
+            | DataType::AggregateFunction(_)
     )
 }
 
@@ -241,14 +277,22 @@ fn can_be_dictionary(ty: &DataType) -> bool {
 
 /// Runs a kernel once per distinct entry where the arguments allow it: on one row when all are
 /// constant, on the dictionary when one is a dictionary and the others are constant.
-fn over_entries(kernel: &PlainKernel, columns: &[Column], rows: usize, pure: bool) -> Result<Column> {
+fn over_entries(
+    kernel: &PlainKernel,
+    columns: &[Column],
+    rows: usize,
+    pure: bool,
+) -> Result<Column> {
     if rows == 0 || columns.is_empty() || !pure {
         return kernel(columns, rows);
     }
     if columns.iter().all(|c| c.as_const().is_some()) {
         let ones: Vec<Column> = columns.iter().map(|c| c.slice(0, 1)).collect();
         let one = kernel(&ones, 1)?.to_flat();
-        return Ok(Column::Const { value: Arc::new(one), len: rows });
+        return Ok(Column::Const {
+            value: Arc::new(one),
+            len: rows,
+        });
     }
     let mut dictionary = None;
     for (i, column) in columns.iter().enumerate() {
@@ -260,14 +304,19 @@ fn over_entries(kernel: &PlainKernel, columns: &[Column], rows: usize, pure: boo
             _ => return kernel(columns, rows),
         }
     }
-    let Some((at, d)) = dictionary else { return kernel(columns, rows) };
+    let Some((at, d)) = dictionary else {
+        return kernel(columns, rows);
+    };
     let entries = d.dict().len();
     let mapped: Vec<Column> = columns
         .iter()
         .enumerate()
         .map(|(i, c)| match c {
             _ if i == at => Column::Flat(d.dict().as_ref().clone()),
-            Column::Const { value, .. } => Column::Const { value: Arc::clone(value), len: entries },
+            Column::Const { value, .. } => Column::Const {
+                value: Arc::clone(value),
+                len: entries,
+            },
             other => other.clone(),
         })
         .collect();
@@ -334,7 +383,10 @@ fn under_nulls(
         union_masks(&mut mask, own);
     }
     let mask = mask.unwrap_or_else(|| vec![0; rows]);
-    Ok(Column::Flat(Flat::Nullable(NullableColumn::new(Buffer::from(mask), inner)?)))
+    Ok(Column::Flat(Flat::Nullable(NullableColumn::new(
+        Buffer::from(mask),
+        inner,
+    )?)))
 }
 
 fn union_masks(mask: &mut Option<Vec<u8>>, more: &[u8]) {

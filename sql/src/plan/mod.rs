@@ -311,22 +311,34 @@ pub struct ArrayJoin {
 impl Plan {
     /// The node's output columns in order.
     pub fn outputs(&self) -> Vec<OutputColumn> {
-        let out = |id: &ColumnId, ty: &DataType| OutputColumn { id: *id, ty: ty.clone() };
+        let out = |id: &ColumnId, ty: &DataType| OutputColumn {
+            id: *id,
+            ty: ty.clone(),
+        };
         match self {
             Plan::Scan(s) => {
                 let fields = &s.source.schema().fields;
-                s.columns.iter().map(|(id, i)| out(id, &fields[*i].ty)).collect()
+                s.columns
+                    .iter()
+                    .map(|(id, i)| out(id, &fields[*i].ty))
+                    .collect()
             }
             Plan::Values(v) => {
                 let fields = &v.rows.schema().fields;
-                v.columns.iter().zip(fields).map(|(id, f)| out(id, &f.ty)).collect()
+                v.columns
+                    .iter()
+                    .zip(fields)
+                    .map(|(id, f)| out(id, &f.ty))
+                    .collect()
             }
             Plan::Filter(f) => f.input.outputs(),
             Plan::Project(p) => p.exprs.iter().map(|(id, e)| out(id, e.ty())).collect(),
             Plan::Aggregate(a) => {
                 let keys = a.keys.iter().map(|(id, e)| out(id, e.ty()));
-                let calls =
-                    a.aggregates.iter().map(|(id, c)| out(id, &c.function.return_type()));
+                let calls = a
+                    .aggregates
+                    .iter()
+                    .map(|(id, c)| out(id, &c.function.return_type()));
                 keys.chain(calls).collect()
             }
             Plan::Window(w) => {
@@ -343,8 +355,10 @@ impl Plan {
                 let mut all = j.left.outputs();
                 all.extend(j.right.outputs());
                 for column in &mut all {
-                    if let Some((new, _, ty)) =
-                        j.nullable_outputs.iter().find(|(_, old, _)| *old == column.id)
+                    if let Some((new, _, ty)) = j
+                        .nullable_outputs
+                        .iter()
+                        .find(|(_, old, _)| *old == column.id)
                     {
                         *column = out(new, ty);
                     }
@@ -353,9 +367,11 @@ impl Plan {
             }
             Plan::ArrayJoin(a) => {
                 let mut all = a.input.outputs();
-                all.extend(a.arrays.iter().map(|(id, e)| {
-                    out(id, e.ty().element().unwrap_or(&DataType::Nothing))
-                }));
+                all.extend(
+                    a.arrays
+                        .iter()
+                        .map(|(id, e)| out(id, e.ty().element().unwrap_or(&DataType::Nothing))),
+                );
                 all
             }
         }
