@@ -6,7 +6,10 @@
 //! care of around it (see [`scalar`]) unless it asks for them.
 
 pub mod aggregate;
+pub mod aggregates;
+pub mod core;
 pub mod doc;
+pub mod library;
 pub mod registry;
 pub mod scalar;
 

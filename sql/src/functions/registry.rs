@@ -8,11 +8,18 @@ use std::sync::LazyLock;
 use super::aggregate::AggregateFunction;
 use super::scalar::ScalarFunction;
 
-/// The families of scalar functions. A new family adds its list here.
-pub static SCALAR_FAMILIES: &[&[ScalarFunction]] = &[];
+/// Every scalar function.
+pub fn scalar_functions() -> impl Iterator<Item = &'static ScalarFunction> {
+    let families = super::core::FAMILIES.iter().chain(super::library::FAMILIES);
+    families.flat_map(|family| family.iter())
+}
 
-/// The families of aggregate functions.
-pub static AGGREGATE_FAMILIES: &[&[AggregateFunction]] = &[];
+/// Every aggregate function.
+pub fn aggregate_functions() -> impl Iterator<Item = &'static AggregateFunction> {
+    super::aggregates::FAMILIES
+        .iter()
+        .flat_map(|family| family.iter())
+}
 
 type Names<T> = (
     HashMap<&'static str, &'static T>,
@@ -20,13 +27,15 @@ type Names<T> = (
 );
 
 static SCALARS: LazyLock<Names<ScalarFunction>> = LazyLock::new(|| {
-    let all = SCALAR_FAMILIES.iter().flat_map(|f| f.iter());
-    index(all, |f| (f.name, f.aliases, f.case_insensitive))
+    index(scalar_functions(), |f| {
+        (f.name, f.aliases, f.case_insensitive)
+    })
 });
 
 static AGGREGATES: LazyLock<Names<AggregateFunction>> = LazyLock::new(|| {
-    let all = AGGREGATE_FAMILIES.iter().flat_map(|f| f.iter());
-    index(all, |f| (f.name, f.aliases, f.case_insensitive))
+    index(aggregate_functions(), |f| {
+        (f.name, f.aliases, f.case_insensitive)
+    })
 });
 
 fn index<T>(

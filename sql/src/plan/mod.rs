@@ -10,7 +10,7 @@ use std::sync::Arc;
 use roost_engine::block::Block;
 use roost_engine::types::{DataType, Value};
 
-pub use source::{SourceReader, SourceRequest, TableSource};
+pub use source::{Morsel, SourceReader, SourceRequest, TableSource};
 
 use crate::expr::{AggregateCall, ColumnId, Expr};
 

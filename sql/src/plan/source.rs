@@ -6,42 +6,78 @@ use std::any::Any;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use roost_engine::block::{Block, Schema};
+use roost_engine::block::Schema;
+use roost_engine::column::Column;
 use roost_engine::error::Result;
 use roost_engine::hooks::Condition;
+use roost_engine::types::Value;
 
 /// What a scan wants of its source.
 #[derive(Debug, Clone, Default)]
 pub struct SourceRequest {
-    /// Places in the source's schema, in the order wanted.
+    /// Places in the source's schema that will be read.
     pub columns: Vec<usize>,
-    /// Conditions that every wanted row fulfils; the source may use them to skip rows.
+    /// Conditions that every wanted row fulfils (over column names of the source's schema, or texts
+    /// of key expressions); the source may use them to skip rows.
     pub conditions: Vec<Condition>,
     /// Enough rows, when no more are wanted (a hint).
     pub limit: Option<u64>,
-    /// Preferred rows per block.
-    pub block_rows: usize,
 }
 
 /// Rows of something that looks like a table.
 pub trait TableSource: Send + Sync + Debug {
     /// `database.table`, or the call of a table function: for EXPLAIN and messages.
     fn name(&self) -> String;
-    /// All columns.
+    /// All columns that a query may name.
     fn schema(&self) -> &Arc<Schema>;
+    /// How many of the schema's columns `*` stands for (the rest, at the end, are MATERIALIZED,
+    /// ALIAS and virtual columns). By default all.
+    fn visible_columns(&self) -> usize {
+        self.schema().len()
+    }
     /// Rows, when known without reading.
     fn row_count(&self) -> Option<u64> {
         None
     }
+    /// Smallest and largest value of a column, when known exactly without reading.
+    fn min_max(&self, _column: usize) -> Option<(Value, Value)> {
+        None
+    }
+    /// Names of the columns (or texts of the expressions) that rows are sorted by inside a part.
+    fn sorting_key(&self) -> Vec<String> {
+        Vec::new()
+    }
+    /// The same table read with FINAL.
+    ///
+    /// # Errors
+    /// ILLEGAL_FINAL (as BAD_ARGUMENTS) where the engine has no FINAL.
+    fn with_final(&self) -> Result<Arc<dyn TableSource>> {
+        Err(roost_engine::err!(
+            BAD_ARGUMENTS,
+            "{} doesn't support FINAL",
+            self.name()
+        ))
+    }
     /// Opens the rows for reading by any number of threads at once.
     fn open(&self, request: &SourceRequest) -> Result<Arc<dyn SourceReader>>;
-    /// The concrete source, so that the scan of a MergeTree table can read columns late.
+    /// The concrete source.
     fn as_any(&self) -> &dyn Any;
 }
 
-/// An opened source: numbered morsels that any thread may read in any order.
+/// An opened source: numbered morsels that any thread may take.
 pub trait SourceReader: Send + Sync {
-    /// The next morsel nobody has taken yet: its number (from zero, in the order of rows) and its
-    /// rows under the requested columns. `None` at the end.
-    fn next(&self) -> Result<Option<(u64, Block)>>;
+    /// The next morsel that nobody has taken yet; `None` at the end.
+    fn next(&self) -> Result<Option<Box<dyn Morsel>>>;
+}
+
+/// A run of rows of which columns are read when they are asked for: the scan reads the filter's
+/// columns first and the others only for rows that survive.
+pub trait Morsel: Send {
+    /// Its number, from zero in the order of rows.
+    fn number(&self) -> u64;
+    /// Rows (tens of thousands at most).
+    fn rows(&self) -> usize;
+    /// The columns at these places of the schema, for all rows, or for the rows at `selection`
+    /// (ascending).
+    fn read(&mut self, columns: &[usize], selection: Option<&[u32]>) -> Result<Vec<Column>>;
 }

@@ -1,0 +1,1 @@
+//! Threads that flush, merge and checkpoint.

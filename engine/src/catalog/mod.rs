@@ -1,0 +1,1 @@
+//! The engine itself: databases, tables, transactions, recovery.

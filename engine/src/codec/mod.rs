@@ -1,0 +1,1 @@
+//! Compression and encodings of runs of bytes and numbers.

@@ -1,0 +1,1 @@
+//! Bytes on disk: versions, headers, checksums, column serialisation. See `docs/format/`.

@@ -1,0 +1,1 @@
+//! The one log: what exists is what its records name.

@@ -1,0 +1,1 @@
+//! Choosing parts to merge (pure) and merging them.

@@ -1,0 +1,1 @@
+//! Tunable numbers of the engine, with their units in their names.

@@ -1,0 +1,1 @@
+//! Parts: immutable sorted runs of rows, in a file or in memory.

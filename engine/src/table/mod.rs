@@ -1,0 +1,1 @@
+//! Tables: definitions, snapshots, inserts.

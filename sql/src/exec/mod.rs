@@ -1,0 +1,1 @@
+//! Runs plans: operators over blocks, morsel by morsel, under a memory budget.

@@ -1,0 +1,1 @@
+//! Rewrites of plans, in a fixed order, each named in EXPLAIN.

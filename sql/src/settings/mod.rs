@@ -1,0 +1,1 @@
+//! Settings: one row each, with type, default and documentation.
