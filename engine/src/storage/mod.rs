@@ -6,6 +6,15 @@
 //!
 //! Invariant: the engine touches no file other than through here.
 
+pub mod faulty;
+pub mod local;
+pub mod memory;
+mod path;
+
+pub use faulty::FaultyStorage;
+pub use local::LocalStorage;
+pub use memory::MemoryStorage;
+
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -21,13 +30,14 @@ pub trait Storage: Send + Sync + Debug {
     fn map(&self, path: &str) -> Result<Arc<dyn FileBytes>>;
     /// Reads the whole file into memory.
     fn read(&self, path: &str) -> Result<Vec<u8>>;
-    /// Names (not paths) in a folder, sorted; empty when there is no such folder.
+    /// Names (not paths) of files and folders in a folder, sorted; empty when there is no such
+    /// folder. The store's own lock file is not among them.
     fn list(&self, folder: &str) -> Result<Vec<String>>;
     /// Removes a file; it is no error when there is none.
     fn remove(&self, path: &str) -> Result<()>;
     /// Renames a file within its folder, over an old file of the new name.
     fn rename(&self, from: &str, to: &str) -> Result<()>;
-    /// Creates a folder and those above it.
+    /// Creates a folder and those above it, durably.
     fn create_dir(&self, folder: &str) -> Result<()>;
     /// Removes an empty folder; it is no error when there is none or it is not empty.
     fn remove_dir(&self, folder: &str) -> Result<()>;
@@ -56,3 +66,6 @@ impl FileBytes for Vec<u8> {
         self
     }
 }
+
+#[cfg(test)]
+mod tests;
