@@ -482,9 +482,9 @@ pub enum Literal {
     Null,
     /// true, false.
     Bool(bool),
-    /// A whole number that is not negative: up to 64 bits UInt64 and narrower, then UInt128.
+    /// A whole number that is not negative, at most 64 bits.
     UInt(u128),
-    /// A negative whole number.
+    /// A negative whole number, at least -2^63.
     Int(i128),
     /// A number with a point, an exponent, or out of range.
     Float(f64),
