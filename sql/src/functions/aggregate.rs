@@ -25,12 +25,62 @@ pub struct AggregateFunction {
     /// RESPECT NULLS); otherwise such rows are skipped around it and the answer is Nullable where
     /// ClickHouse makes it so.
     pub sees_nulls: bool,
+    /// Whether rows of nothing but NULL answer the empty value (0, `[]`) instead of NULL, so that the
+    /// answer's type stays plain: `uniq`, `groupArray`.
+    pub default_when_null: bool,
     /// For the manual.
     pub doc: Doc,
     /// Decides the answer's type and builds the factory of states. Parameters are the literals in
     /// the first parentheses (`quantile(0.9)(x)`), argument types come without LowCardinality and,
     /// unless `sees_nulls`, without Nullable.
     pub bind: fn(parameters: &[Value], arguments: &[DataType]) -> Result<Arc<dyn Aggregate>>,
+}
+
+impl AggregateFunction {
+    /// A function found under exactly `name`, that NULL rows are kept away from.
+    pub const fn new(
+        name: &'static str,
+        bind: fn(&[Value], &[DataType]) -> Result<Arc<dyn Aggregate>>,
+        doc: Doc,
+    ) -> Self {
+        AggregateFunction {
+            name,
+            aliases: &[],
+            case_insensitive: false,
+            sees_nulls: false,
+            default_when_null: false,
+            doc,
+            bind,
+        }
+    }
+
+    /// The same function with other names as well.
+    #[must_use]
+    pub const fn aliases(mut self, aliases: &'static [&'static str]) -> Self {
+        self.aliases = aliases;
+        self
+    }
+
+    /// The same function, found in any case.
+    #[must_use]
+    pub const fn any_case(mut self) -> Self {
+        self.case_insensitive = true;
+        self
+    }
+
+    /// The same function, handed NULL rows as well.
+    #[must_use]
+    pub const fn with_nulls(mut self) -> Self {
+        self.sees_nulls = true;
+        self
+    }
+
+    /// The same function with `default_when_null`.
+    #[must_use]
+    pub const fn never_null(mut self) -> Self {
+        self.default_when_null = true;
+        self
+    }
 }
 
 impl std::fmt::Debug for AggregateFunction {

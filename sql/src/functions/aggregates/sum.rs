@@ -1,0 +1,180 @@
+//! `sum`, `sumWithOverflow`, `sumKahan`, `sumCount`, `avg`, `avgWeighted`.
+//!
+//! Invariant: whole numbers wrap as ClickHouse's do; the sum's type is the widest of its kind.
+
+use std::sync::Arc;
+
+use roost_engine::column::{Column, Flat, Native};
+use roost_engine::error::Result;
+use roost_engine::types::{DataType, Value};
+
+use super::bytes::Reader;
+use super::check::{doc, illegal, no_parameters, one};
+use super::numbers::{Widen, flat_of};
+use super::states::{Fold, Folded, Groups};
+use crate::functions::{Aggregate, AggregateFunction};
+
+pub(crate) const FUNCTIONS: &[AggregateFunction] = &[
+    AggregateFunction::new(
+        "sum",
+        bind_sum,
+        doc(
+            "sum(x)",
+            "Sum of numbers.",
+            "sum(number) FROM numbers(10)",
+            "45",
+        ),
+    )
+    .any_case(),
+    AggregateFunction::new(
+        "sumWithOverflow",
+        bind_overflow,
+        doc(
+            "sumWithOverflow(x)",
+            "Sum in the argument's own type; it wraps around.",
+            "sumWithOverflow(toUInt8(200)) FROM numbers(2)",
+            "144",
+        ),
+    ),
+];
+
+fn bind_sum(parameters: &[Value], arguments: &[DataType]) -> Result<Arc<dyn Aggregate>> {
+    use DataType as T;
+    no_parameters("sum", parameters)?;
+    let ty = one("sum", arguments)?;
+    Ok(match ty {
+        T::Bool | T::UInt8 => sum::<u8, u64>(T::UInt64),
+        T::UInt16 => sum::<u16, u64>(T::UInt64),
+        T::UInt32 => sum::<u32, u64>(T::UInt64),
+        T::UInt64 => sum::<u64, u64>(T::UInt64),
+        T::UInt128 => sum::<u128, u128>(T::UInt128),
+        T::Int8 => sum::<i8, i64>(T::Int64),
+        T::Int16 => sum::<i16, i64>(T::Int64),
+        T::Int32 => sum::<i32, i64>(T::Int64),
+        T::Int64 => sum::<i64, i64>(T::Int64),
+        T::Int128 => sum::<i128, i128>(T::Int128),
+        T::Float32 => sum::<f32, f64>(T::Float64),
+        T::Float64 => sum::<f64, f64>(T::Float64),
+        T::Decimal(p, s) if *p <= 9 => sum::<i32, i128>(T::Decimal(38, *s)),
+        T::Decimal(p, s) if *p <= 18 => sum::<i64, i128>(T::Decimal(38, *s)),
+        T::Decimal(_, s) => sum::<i128, i128>(T::Decimal(38, *s)),
+        other => return illegal("sum", other),
+    })
+}
+
+fn bind_overflow(parameters: &[Value], arguments: &[DataType]) -> Result<Arc<dyn Aggregate>> {
+    use DataType as T;
+    no_parameters("sumWithOverflow", parameters)?;
+    let ty = one("sumWithOverflow", arguments)?;
+    Ok(match ty {
+        T::Bool | T::UInt8 => sum::<u8, u8>(ty.clone()),
+        T::UInt16 => sum::<u16, u16>(ty.clone()),
+        T::UInt32 => sum::<u32, u32>(ty.clone()),
+        T::UInt64 => sum::<u64, u64>(ty.clone()),
+        T::UInt128 => sum::<u128, u128>(ty.clone()),
+        T::Int8 => sum::<i8, i8>(ty.clone()),
+        T::Int16 => sum::<i16, i16>(ty.clone()),
+        T::Int32 => sum::<i32, i32>(ty.clone()),
+        T::Int64 => sum::<i64, i64>(ty.clone()),
+        T::Int128 => sum::<i128, i128>(ty.clone()),
+        T::Float32 => sum::<f32, f32>(ty.clone()),
+        T::Float64 => sum::<f64, f64>(ty.clone()),
+        T::Decimal(p, _) if *p <= 9 => sum::<i32, i32>(ty.clone()),
+        T::Decimal(p, _) if *p <= 18 => sum::<i64, i64>(ty.clone()),
+        T::Decimal(..) => sum::<i128, i128>(ty.clone()),
+        other => return illegal("sumWithOverflow", other),
+    })
+}
+
+/// A number that sums: whole numbers wrap.
+pub(crate) trait Summand: Native {
+    fn plus(self, other: Self) -> Self;
+    /// The sum of widened values.
+    fn total<In: Widen<Self>>(values: &[In]) -> Self {
+        values
+            .iter()
+            .fold(Self::default(), |s, v| s.plus(v.widen()))
+    }
+}
+
+macro_rules! wrapping {
+    ($($ty:ty),*) => { $(
+        impl Summand for $ty {
+            #[inline]
+            fn plus(self, other: Self) -> Self { self.wrapping_add(other) }
+        }
+    )* };
+}
+wrapping!(u8, u16, u32, u64, u128, i8, i16, i32, i64, i128);
+
+macro_rules! floating {
+    ($($ty:ty),*) => { $(
+        impl Summand for $ty {
+            #[inline]
+            fn plus(self, other: Self) -> Self { self + other }
+
+            /// Eight running sums, so that additions need not wait for each other.
+            fn total<In: Widen<Self>>(values: &[In]) -> Self {
+                let mut lanes = [0.0; 8];
+                let mut chunks = values.chunks_exact(8);
+                for chunk in &mut chunks {
+                    lanes.iter_mut().zip(chunk).for_each(|(lane, v)| *lane += v.widen());
+                }
+                let rest = chunks.remainder().iter().fold(0.0, |s: $ty, v| s + v.widen());
+                lanes.iter().fold(0.0, |s: $ty, lane| s + lane) + rest
+            }
+        }
+    )* };
+}
+floating!(f32, f64);
+
+fn sum<In: Widen<Acc>, Acc: Summand>(ty: DataType) -> Arc<dyn Aggregate> {
+    Folded::aggregate(Sum::<In, Acc> {
+        ty,
+        input: std::marker::PhantomData,
+    })
+}
+
+#[derive(Debug)]
+struct Sum<In, Acc> {
+    ty: DataType,
+    input: std::marker::PhantomData<(In, Acc)>,
+}
+
+impl<In: Widen<Acc>, Acc: Summand> Fold for Sum<In, Acc> {
+    type State = Acc;
+
+    fn return_type(&self) -> DataType {
+        self.ty.clone()
+    }
+
+    fn update(&self, states: &mut [Acc], args: &[Column], groups: Groups<'_>) -> Result<()> {
+        let flat = flat_of(&args[0]);
+        let values = flat.slice_of::<In>()?;
+        match groups {
+            Groups::One { group, .. } => {
+                let state = &mut states[group as usize];
+                *state = state.plus(Acc::total(values));
+            }
+            Groups::Many(_) => groups.each(states, values, |s, v| *s = s.plus(v.widen())),
+        }
+        Ok(())
+    }
+
+    fn merge(&self, into: &mut Acc, from: &Acc) -> Result<()> {
+        *into = into.plus(*from);
+        Ok(())
+    }
+
+    fn finish(&self, states: &mut [Acc]) -> Result<Column> {
+        Ok(Column::Flat(Flat::native(states.to_vec())))
+    }
+
+    fn write(&self, state: &Acc, out: &mut Vec<u8>) {
+        state.write_le(out);
+    }
+
+    fn read(&self, bytes: &mut Reader<'_>) -> Result<Acc> {
+        bytes.number()
+    }
+}
