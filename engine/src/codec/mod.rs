@@ -1,13 +1,13 @@
-//! Byte codecs: general compression.
+//! Bytes below the format: cursors, packed bits, compressed blobs, and what `CODEC(...)` asks for.
+//!
+//! Invariant: decoders never trust a length: each is checked against the bytes that are there (or
+//! against what they can become) before anything is allocated, and none panics on any input.
 
-/// General compression of byte runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Compression {
-    /// Bytes as they are.
-    None,
-    /// Fast.
-    #[default]
-    Lz4,
-    /// Small, by level 1 to 22.
-    Zstd(i32),
-}
+pub mod bits;
+pub mod blob;
+pub mod choice;
+pub mod cursor;
+
+pub use blob::Compression;
+pub use choice::{CodecChoice, Encoding};
+pub use cursor::Cursor;

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use crate::column::flat::{ArrayColumn, NullableColumn};
-use crate::column::{Buffer, BytesBuilder, Column, DictColumn, Flat, Native};
+use crate::column::{Buffer, BytesColumn, Column, DictColumn, Flat, Native};
 use crate::error::{Error, Result};
 use crate::types::DataType;
 
@@ -79,13 +79,22 @@ fn bytes(parts: &[Flat]) -> Result<Flat> {
         .iter()
         .map(Flat::as_bytes)
         .collect::<Result<Vec<_>>>()?;
-    let rows = columns.iter().map(|c| c.len()).sum();
+    let rows: usize = columns.iter().map(|c| c.len()).sum();
     let total = columns.iter().map(|c| c.value_bytes()).sum();
-    let mut out = BytesBuilder::with_capacity(rows, total);
+    let (mut offsets, mut data) = (Vec::with_capacity(rows + 1), Vec::with_capacity(total));
+    offsets.push(0u64);
     for column in columns {
-        column.iter().for_each(|s| out.push(s));
+        let own = column.offsets();
+        let (start, end) = (own[0], own[column.len()]);
+        // Modulo 2^64: what is taken off is never more than what stands there.
+        let shift = (data.len() as u64).wrapping_sub(start);
+        offsets.extend(own[1..].iter().map(|o| o.wrapping_add(shift)));
+        data.extend_from_slice(&column.data()[start as usize..end as usize]);
     }
-    Ok(Flat::Bytes(out.finish()))
+    Ok(Flat::Bytes(BytesColumn::new(
+        Buffer::from(offsets),
+        Buffer::from(data),
+    )?))
 }
 
 fn fixed(parts: &[Flat], width: usize) -> Result<Flat> {

@@ -10,7 +10,7 @@ use crate::block::Block;
 #[derive(Debug)]
 pub(super) struct MemoryPart {
     block: Block,
-    stats: Vec<OnceLock<Option<(PageStats, u64)>>>,
+    stats: Vec<OnceLock<Option<PageStats>>>,
 }
 
 impl MemoryPart {
@@ -23,7 +23,7 @@ impl MemoryPart {
         &self.block
     }
 
-    fn stats(&self, c: usize, granule_rows: usize) -> Option<&(PageStats, u64)> {
+    pub(super) fn page_stats(&self, c: usize, granule_rows: usize) -> Option<&PageStats> {
         let count = || {
             let (column, rows) = (self.block.column(c), self.block.rows());
             let mut stats = StatsBuilder::new(&self.block.schema().fields[c].ty.physical())?;
@@ -37,12 +37,7 @@ impl MemoryPart {
         self.stats[c].get_or_init(count).as_ref()
     }
 
-    pub(super) fn page_stats(&self, c: usize, granule_rows: usize) -> Option<&PageStats> {
-        self.stats(c, granule_rows).map(|s| &s.0)
-    }
-
     pub(super) fn column_stats(&self, c: usize, granule_rows: usize) -> Option<ColumnStats> {
-        self.stats(c, granule_rows)
-            .map(|(pages, distinct)| pages.whole(*distinct))
+        self.page_stats(c, granule_rows).map(PageStats::whole)
     }
 }

@@ -9,9 +9,11 @@
 //! Invariant: nothing of a part changes after it was made, so it may be read by any thread.
 
 pub mod distinct;
+mod file;
 pub mod index;
 pub mod info;
 mod memory;
+mod pages;
 pub mod prune;
 pub mod spec;
 pub mod stats;
@@ -31,6 +33,7 @@ use crate::column::Column;
 use crate::error::{Error, Result};
 use crate::hooks::Condition;
 use crate::storage::Storage;
+use file::{FilePart, Opened};
 use memory::MemoryPart;
 
 /// A sorted run of rows.
@@ -47,6 +50,12 @@ pub struct Part {
 #[derive(Debug)]
 enum Source {
     Memory(MemoryPart),
+    File(FilePart),
+}
+
+/// Checksum of a page: of its bytes, its part and its place.
+fn checksum(page: &[u8], part: u64, offset: u64) -> u64 {
+    xxhash_rust::xxh3::xxh3_64_with_seed(page, part ^ offset)
 }
 
 impl Part {
@@ -80,8 +89,22 @@ impl Part {
     ///
     /// # Errors
     /// CORRUPTED_DATA when the file is damaged or is not the part that `info` speaks of.
-    pub fn open(_storage: &Arc<dyn Storage>, _path: &str, _info: PartInfo) -> Result<Part> {
-        Err(Error::not_implemented("a part file"))
+    pub fn open(storage: &Arc<dyn Storage>, path: &str, info: PartInfo) -> Result<Part> {
+        let Opened {
+            file,
+            schema,
+            granule_rows,
+            index,
+            partition,
+        } = FilePart::open(storage, path, &info)?;
+        Ok(Part {
+            info,
+            schema,
+            granule_rows,
+            partition,
+            index,
+            source: Source::File(file),
+        })
     }
 
     /// What selectors and the log know of the part.
@@ -113,6 +136,34 @@ impl Part {
     pub fn memory_block(&self) -> Option<&Block> {
         match &self.source {
             Source::Memory(m) => Some(m.block()),
+            Source::File(_) => None,
+        }
+    }
+
+    /// The path of a part file.
+    pub fn path(&self) -> Option<&str> {
+        match &self.source {
+            Source::Memory(_) => None,
+            Source::File(f) => Some(f.path()),
+        }
+    }
+
+    /// Reads everything, so that damage is found now.
+    ///
+    /// # Errors
+    /// CORRUPTED_DATA with file and offset of the first damage.
+    pub fn verify(&self) -> Result<()> {
+        match &self.source {
+            Source::Memory(_) => Ok(()),
+            Source::File(f) => f.verify(),
+        }
+    }
+
+    /// Skip indexes that the file was written with.
+    pub fn indexes(&self) -> Vec<IndexSpec> {
+        match &self.source {
+            Source::Memory(_) => Vec::new(),
+            Source::File(f) => f.indexes(),
         }
     }
 
@@ -132,6 +183,7 @@ impl Part {
         let c = self.schema.index_of(column)?;
         match &self.source {
             Source::Memory(m) => m.column_stats(c, self.granule_rows),
+            Source::File(f) => f.column_stats(c),
         }
     }
 
@@ -139,6 +191,7 @@ impl Part {
     pub fn page_stats(&self, c: usize) -> Option<&PageStats> {
         match &self.source {
             Source::Memory(m) => m.page_stats(c, self.granule_rows),
+            Source::File(f) => f.page_stats(c),
         }
     }
 
@@ -158,6 +211,7 @@ impl Part {
         }
         match &self.source {
             Source::Memory(m) => Ok(m.block().column(c).slice(range.start, range.len())),
+            Source::File(f) => f.read_range(c, range),
         }
     }
 
@@ -172,6 +226,7 @@ impl Part {
         }
         match &self.source {
             Source::Memory(m) => Ok(crate::kernels::take::take(m.block().column(c), rows)),
+            Source::File(f) => f.read_rows(c, rows),
         }
     }
 

@@ -39,6 +39,7 @@ pub struct PageStats {
     /// 0 for pages without bounds.
     bounded: Buffer<u8>,
     exact: bool,
+    distinct_estimate: u64,
 }
 
 impl PageStats {
@@ -65,7 +66,20 @@ impl PageStats {
             nulls,
             bounded,
             exact,
+            distinct_estimate: 0,
         })
+    }
+
+    /// The same with an estimate of the different values of all pages.
+    #[must_use]
+    pub fn with_distinct(mut self, estimate: u64) -> Self {
+        self.distinct_estimate = estimate;
+        self
+    }
+
+    /// Estimate of the different values of all pages.
+    pub fn distinct_estimate(&self) -> u64 {
+        self.distinct_estimate
     }
 
     /// Number of pages.
@@ -94,7 +108,8 @@ impl PageStats {
     }
 
     /// Statistics of all pages together.
-    pub fn whole(&self, distinct_estimate: u64) -> ColumnStats {
+    pub fn whole(&self) -> ColumnStats {
+        let distinct_estimate = self.distinct_estimate;
         let (mut min, mut max) = (Value::Null, Value::Null);
         for (low, high) in (0..self.pages()).filter_map(|g| self.bounds(g)) {
             if min.is_null() || low.compare(&min).is_lt() {
@@ -176,8 +191,8 @@ impl StatsBuilder {
         }
     }
 
-    /// The statistics of all pages, and the estimated number of different values.
-    pub fn finish(self) -> Result<(PageStats, u64)> {
+    /// The statistics of all pages.
+    pub fn finish(self) -> Result<PageStats> {
         let (nulls, bounded) = (Buffer::from(self.nulls), Buffer::from(self.bounded));
         let stats = PageStats::new(
             self.min.finish(),
@@ -186,7 +201,7 @@ impl StatsBuilder {
             bounded,
             self.exact,
         )?;
-        Ok((stats, self.distinct.estimate()))
+        Ok(stats.with_distinct(self.distinct.estimate()))
     }
 }
 

@@ -1,33 +1,411 @@
 //! Writes a part file from sorted blocks.
 //!
-//! Invariant: a file without its footer is no part; `finish` syncs the file before it returns.
+//! Granules are cut as rows come; encoded pages are held back per column, so that pages of a
+//! column stand together, and written when they are many bytes or the part ends.
+//!
+//! Invariant: a file without its trailer is no part; `finish` syncs the file before it returns.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::info::PartInfo;
-use super::spec::PartSpec;
-use crate::block::Block;
-use crate::column::Column;
-use crate::error::{Error, Result};
-use crate::storage::Storage;
+use super::info::{KeyColumn, PartInfo};
+use super::spec::{IndexSpec, PartSpec};
+use super::stats::StatsBuilder;
+use crate::block::{Block, Schema};
+use crate::codec::CodecChoice;
+use crate::column::{Column, ColumnBuilder, Flat};
+use crate::error::{Code, Error, Result};
+use crate::format::column::{put_column, put_entries};
+use crate::format::dictionary::SharedDictionary;
+use crate::format::footer::{Footer, FooterColumn, FooterIndex, Section, SectionStats, SharedAt};
+use crate::format::frame;
+use crate::kernels::concat::concat;
+use crate::storage::{Storage, WriteFile};
+use crate::types::{DataType, Physical, Value};
+
+/// Encoded bytes held back before they are written.
+const HELD_BYTES_MAX: usize = 32 << 20;
 
 /// A part file being written.
-pub struct PartWriter;
+pub struct PartWriter {
+    file: Box<dyn WriteFile>,
+    path: String,
+    offset: u64,
+    header: [u8; frame::HEADER_BYTES],
+    schema: Arc<Schema>,
+    key: Vec<KeyColumn>,
+    granule_rows: usize,
+    codecs: Vec<String>,
+    columns: Vec<ColumnWriter>,
+    borders: Vec<ColumnBuilder>,
+    last_key: Vec<Value>,
+    waiting: VecDeque<Waiting>,
+    waiting_rows: usize,
+    rows: usize,
+    uncompressed_bytes: u64,
+    partition: Vec<(String, DataType, Flat)>,
+    indexes: Vec<IndexSpec>,
+    info: PartInfo,
+}
+
+/// Rows that do not fill a granule yet.
+struct Waiting {
+    columns: Vec<Column>,
+    key: Vec<Column>,
+    from: usize,
+    rows: usize,
+}
 
 impl PartWriter {
     /// Starts a file; the folder must be there. The caller syncs the folder after `finish`.
-    pub fn create(_storage: &Arc<dyn Storage>, _path: &str, _spec: PartSpec<'_>) -> Result<Self> {
-        Err(Error::not_implemented("a part file"))
+    ///
+    /// # Errors
+    /// BAD_ARGUMENTS for an unknown codec, else what the store says.
+    pub fn create(storage: &Arc<dyn Storage>, path: &str, spec: PartSpec<'_>) -> Result<Self> {
+        let granule_rows = u32::try_from(spec.granule_rows).unwrap_or(u32::MAX);
+        if granule_rows == 0 || granule_rows > frame::GRANULE_ROWS_MAX {
+            return Err(Error::new(
+                Code::BAD_ARGUMENTS,
+                format!(
+                    "a granule of {} rows: expected 1 to {}",
+                    spec.granule_rows,
+                    frame::GRANULE_ROWS_MAX
+                ),
+            ));
+        }
+        let mut codecs = Vec::new();
+        let mut columns = Vec::new();
+        for (i, field) in spec.schema.fields.iter().enumerate() {
+            let codec = spec.codecs.get(i).and_then(Option::as_deref);
+            let choice = CodecChoice::parse(codec, spec.compression)?;
+            columns.push(ColumnWriter::new(&field.ty, choice));
+            codecs.push(codec.unwrap_or_default().to_string());
+        }
+        let partition = spec.partition.into_iter().map(|p| {
+            let mut one = ColumnBuilder::new(&p.ty, 1);
+            one.push(&p.value)?;
+            Ok((p.name, p.ty, one.finish()))
+        });
+        let partition = partition.collect::<Result<_>>()?;
+        let header = frame::header(granule_rows);
+        let mut file = storage.create(path)?;
+        file.write(&header)?;
+        Ok(PartWriter {
+            file,
+            path: path.to_string(),
+            offset: header.len() as u64,
+            header,
+            schema: Arc::clone(spec.schema),
+            borders: spec
+                .key
+                .iter()
+                .map(|k| ColumnBuilder::new(&k.ty, 0))
+                .collect(),
+            last_key: Vec::new(),
+            key: spec.key,
+            granule_rows: spec.granule_rows,
+            codecs,
+            columns,
+            waiting: VecDeque::new(),
+            waiting_rows: 0,
+            rows: 0,
+            uncompressed_bytes: 0,
+            partition,
+            indexes: spec.indexes,
+            info: spec.info,
+        })
     }
 
     /// Adds rows that follow all earlier ones in the order of the key; `key_columns` are the key's
     /// elements for these rows.
-    pub fn write(&mut self, _block: &Block, _key_columns: &[Column]) -> Result<()> {
-        Err(Error::not_implemented("a part file"))
+    pub fn write(&mut self, block: &Block, key_columns: &[Column]) -> Result<()> {
+        let rows = block.rows();
+        let fits = block.schema().fields.len() == self.schema.len()
+            && block
+                .schema()
+                .fields
+                .iter()
+                .zip(&self.schema.fields)
+                .all(|(a, b)| a.ty == b.ty)
+            && key_columns.len() == self.key.len()
+            && key_columns.iter().all(|k| k.len() == rows);
+        if !fits {
+            return Err(Error::bug(format!(
+                "a block of {} columns and {} key columns does not fit part file {}",
+                block.schema().len(),
+                key_columns.len(),
+                self.path
+            )));
+        }
+        if rows == 0 {
+            return Ok(());
+        }
+        if self.rows + self.waiting_rows + rows > u32::MAX as usize {
+            return Err(Error::new(
+                Code::TOO_MANY_ROWS,
+                format!("a part holds at most {} rows", u32::MAX),
+            ));
+        }
+        let (columns, key) = (block.columns().to_vec(), key_columns.to_vec());
+        self.waiting.push_back(Waiting {
+            columns,
+            key,
+            from: 0,
+            rows,
+        });
+        self.waiting_rows += rows;
+        while self.waiting_rows >= self.granule_rows {
+            self.cut(self.granule_rows)?;
+        }
+        Ok(())
+    }
+
+    /// Encodes the next `rows` waiting rows as a granule.
+    fn cut(&mut self, rows: usize) -> Result<()> {
+        let mut pieces: Vec<Vec<Column>> = vec![Vec::new(); self.columns.len()];
+        let mut left = rows;
+        if let Some(first) = self.waiting.front() {
+            for (border, key) in self.borders.iter_mut().zip(&first.key) {
+                border.push(&key.value(first.from))?;
+            }
+        }
+        while left > 0 {
+            let Some(front) = self.waiting.front_mut() else {
+                return Err(Error::bug("a granule was cut from too few rows"));
+            };
+            let n = left.min(front.rows - front.from);
+            for (list, column) in pieces.iter_mut().zip(&front.columns) {
+                list.push(column.slice(front.from, n));
+            }
+            front.from += n;
+            left -= n;
+            self.last_key = front.key.iter().map(|k| k.value(front.from - 1)).collect();
+            if front.from == front.rows {
+                self.waiting.pop_front();
+            }
+        }
+        let mut held = 0;
+        for ((writer, list), field) in self.columns.iter_mut().zip(pieces).zip(&self.schema.fields)
+        {
+            let page = concat(&list.iter().collect::<Vec<_>>(), &field.ty)?;
+            self.uncompressed_bytes += writer.add(&page)?;
+            held += writer.held.len();
+        }
+        self.waiting_rows -= rows;
+        self.rows += rows;
+        if held >= HELD_BYTES_MAX {
+            self.flush()
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Writes the pages that are held back.
+    fn flush(&mut self) -> Result<()> {
+        for column in &mut self.columns {
+            column.place(self.offset, self.info.id);
+            if !column.held.is_empty() {
+                self.file.write(&column.held)?;
+                self.offset += column.held.len() as u64;
+                column.held.clear();
+            }
+        }
+        Ok(())
     }
 
     /// Writes the footer, syncs the file and returns the info with rows and sizes filled in.
-    pub fn finish(self) -> Result<PartInfo> {
-        Err(Error::not_implemented("a part file"))
+    pub fn finish(mut self) -> Result<PartInfo> {
+        if self.waiting_rows > 0 {
+            self.cut(self.waiting_rows)?;
+        }
+        self.flush()?;
+        if self.rows > 0 {
+            for (border, last) in self.borders.iter_mut().zip(&self.last_key) {
+                border.push(last)?;
+            }
+        }
+        let mut sections = Vec::with_capacity(self.columns.len());
+        for column in std::mem::take(&mut self.columns) {
+            let (section, dictionary) = column.finish(self.offset, self.info.id)?;
+            if !dictionary.is_empty() {
+                self.file.write(&dictionary)?;
+                self.offset += dictionary.len() as u64;
+            }
+            sections.push(section.put()?);
+        }
+        let borders = std::mem::take(&mut self.borders);
+        let footer = self
+            .footer(borders)
+            .put(&sections, &vec![Vec::new(); self.indexes.len()])?;
+        let trailer = frame::trailer(&self.header, &footer);
+        self.offset += (footer.len() + trailer.len()) as u64;
+        let mut end = footer;
+        end.extend_from_slice(&trailer);
+        self.file.write(&end)?;
+        self.file.sync()?;
+        self.info.rows = self.rows as u64;
+        self.info.bytes = self.offset;
+        self.info.uncompressed_bytes = self.uncompressed_bytes;
+        Ok(self.info)
+    }
+
+    fn footer(&self, borders: Vec<ColumnBuilder>) -> Footer {
+        let info = &self.info;
+        let columns = self
+            .schema
+            .fields
+            .iter()
+            .zip(&self.codecs)
+            .map(|(f, codec)| FooterColumn {
+                name: f.name.clone(),
+                ty: f.ty.clone(),
+                codec: codec.clone(),
+                section: 0..0,
+            });
+        let key = self.key.iter().zip(borders);
+        let indexes = self.indexes.iter().map(|i| FooterIndex {
+            name: i.name.clone(),
+            expression: i.expression.clone(),
+            ty: i.ty.clone(),
+            granularity: i.granularity as u64,
+            data: 0..0,
+        });
+        Footer {
+            numbers: [
+                info.id,
+                info.bucket.into(),
+                info.level.into(),
+                info.min_block,
+                info.max_block,
+            ],
+            partition: info.partition.clone(),
+            rows: self.rows as u64,
+            uncompressed_bytes: self.uncompressed_bytes,
+            columns: columns.collect(),
+            key: key
+                .map(|(k, b)| (k.name.clone(), k.ty.clone(), b.finish()))
+                .collect(),
+            partition_values: self.partition.clone(),
+            indexes: indexes.collect(),
+        }
+    }
+}
+
+/// The pages of one column.
+struct ColumnWriter {
+    shape: Physical,
+    choice: CodecChoice,
+    shared: Option<SharedDictionary>,
+    stats: Option<StatsBuilder>,
+    section: Section,
+    /// Encoded pages that are not in the file yet; their lengths are in the section already.
+    held: Vec<u8>,
+    placed: usize,
+}
+
+impl ColumnWriter {
+    fn new(ty: &DataType, choice: CodecChoice) -> Self {
+        let shape = ty.physical();
+        ColumnWriter {
+            shared: SharedDictionary::new(&shape, matches!(ty, DataType::LowCardinality(_))),
+            stats: StatsBuilder::new(&shape),
+            shape,
+            choice,
+            section: Section::default(),
+            held: Vec::new(),
+            placed: 0,
+        }
+    }
+
+    /// Encodes a page and returns its bytes before encoding.
+    fn add(&mut self, page: &Column) -> Result<u64> {
+        if let Some(stats) = &mut self.stats {
+            stats.add(page)?;
+        }
+        let before = self.held.len();
+        put_column(&mut self.held, page, self.choice, self.shared.as_mut())?;
+        let length = self.held.len() - before;
+        self.section
+            .lengths
+            .push(u32::try_from(length).map_err(|_| {
+                Error::new(
+                    Code::TOO_LARGE_STRING_SIZE,
+                    format!(
+                        "a page of {length} bytes is too large, expected at most {}",
+                        u32::MAX
+                    ),
+                )
+            })?);
+        Ok(raw_bytes(page) as u64)
+    }
+
+    /// Says where the held pages will be.
+    fn place(&mut self, mut offset: u64, part: u64) {
+        let mut rest = &self.held[..];
+        for length in &self.section.lengths[self.placed..] {
+            let (page, behind) = rest.split_at(*length as usize);
+            self.section.offsets.push(offset);
+            self.section
+                .checksums
+                .push(super::checksum(page, part, offset));
+            offset += page.len() as u64;
+            rest = behind;
+        }
+        self.placed = self.section.lengths.len();
+    }
+
+    /// The section, and the bytes of the shared dictionary, which go to `offset`.
+    fn finish(mut self, offset: u64, part: u64) -> Result<(Section, Vec<u8>)> {
+        let mut dictionary = Vec::new();
+        if let Some(shared) = self.shared.filter(|s| !s.is_empty()) {
+            let entries = shared.len() as u64;
+            put_entries(&mut dictionary, &shared.finish()?, self.choice)?;
+            self.section.shared = Some(SharedAt {
+                entries,
+                offset,
+                length: dictionary.len() as u64,
+                checksum: super::checksum(&dictionary, part, offset),
+            });
+        }
+        debug_assert!(self.stats.is_some() == super::stats::has_bounds(&self.shape));
+        if let Some(stats) = self.stats {
+            let pages = stats.finish()?;
+            let (min, max, nulls, bounded) = pages.parts();
+            self.section.stats = Some(SectionStats {
+                exact: pages.exact(),
+                distinct: pages.distinct_estimate(),
+                min: min.clone(),
+                max: max.clone(),
+                nulls: nulls.to_vec(),
+                bounded: bounded.to_vec(),
+            });
+        }
+        Ok((self.section, dictionary))
+    }
+}
+
+/// Bytes of a column's rows before any encoding: numbers by width, strings with one byte more.
+fn raw_bytes(column: &Column) -> usize {
+    match column {
+        Column::Flat(flat) => flat_raw_bytes(flat),
+        Column::Const { value, len } => flat_raw_bytes(value) * len,
+        Column::Dict(d) => match d.dict().split_nulls().1 {
+            Flat::Bytes(_) | Flat::Fixed { .. } => d
+                .codes()
+                .iter()
+                .map(|c| d.dict().bytes_at(*c as usize).len() + 1)
+                .sum(),
+            _ => flat_raw_bytes(d.dict()) / d.dict().len().max(1) * d.codes().len(),
+        },
+    }
+}
+
+fn flat_raw_bytes(flat: &Flat) -> usize {
+    match flat {
+        Flat::Bytes(b) => b.value_bytes() + b.len(),
+        Flat::Nullable(n) => n.nulls().len() + flat_raw_bytes(n.values()),
+        Flat::Array(a) => a.len() * 8 + raw_bytes(&a.compact().1),
+        Flat::Tuple(columns, _) => columns.iter().map(raw_bytes).sum(),
+        numbers => numbers.memory_bytes(),
     }
 }

@@ -1,0 +1,352 @@
+//! A part file that is open: mapped bytes, the footer, and what was learned of its columns.
+//!
+//! Invariant: the footer was checked when the file was opened, and a page is checked each time
+//! it is read, before one of its bytes is believed.
+
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
+
+use super::info::{KeyColumn, PartInfo, PartitionValue};
+use super::stats::{ColumnStats, PageStats};
+use super::{IndexSpec, PrimaryIndex, pages};
+use crate::block::{Field, Schema};
+use crate::codec::Cursor;
+use crate::column::{Buffer, Column, Flat};
+use crate::error::{Error, Result};
+use crate::format::column::{read_column, read_entries};
+use crate::format::footer::{Footer, FooterIndex, Section};
+use crate::format::frame::{self, Frame};
+use crate::kernels::take::take;
+use crate::storage::{FileBytes, Storage};
+use crate::types::Physical;
+
+pub(super) struct FilePart {
+    path: String,
+    id: u64,
+    rows: usize,
+    frame: Frame,
+    bytes: Arc<dyn FileBytes>,
+    columns: Vec<FileColumn>,
+    indexes: Vec<FooterIndex>,
+}
+
+struct FileColumn {
+    name: String,
+    shape: Physical,
+    /// Where its section is in the file.
+    section: Range<usize>,
+    pages: OnceLock<Result<Pages>>,
+    shared: OnceLock<Result<Arc<Flat>>>,
+}
+
+struct Pages {
+    section: Section,
+    stats: Option<PageStats>,
+}
+
+/// What opening a file gives besides the file.
+pub(super) struct Opened {
+    pub(super) file: FilePart,
+    pub(super) schema: Arc<Schema>,
+    pub(super) granule_rows: usize,
+    pub(super) index: PrimaryIndex,
+    pub(super) partition: Vec<PartitionValue>,
+}
+
+impl std::fmt::Debug for FilePart {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FilePart")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+impl FilePart {
+    pub(super) fn open(storage: &Arc<dyn Storage>, path: &str, info: &PartInfo) -> Result<Opened> {
+        let bytes = storage.map(path)?;
+        Self::read(bytes, path, info).map_err(|e| e.context(format!("part file {path}")))
+    }
+
+    fn read(bytes: Arc<dyn FileBytes>, path: &str, info: &PartInfo) -> Result<Opened> {
+        let file = bytes.bytes();
+        let frame = frame::check(file)?;
+        let footer = Footer::read(
+            &file[frame.footer_at..frame.footer_end],
+            frame.granule_rows,
+            file.len(),
+        )
+        .map_err(|e| e.context(format!("footer at byte {}", frame.footer_at)))?;
+        let found = (footer.numbers[0], footer.rows, file.len() as u64);
+        if found != (info.id, info.rows, info.bytes) {
+            return Err(Error::corrupt(format!(
+                "found part {} of {} rows in {} bytes, expected part {} of {} rows in {} bytes",
+                found.0, found.1, found.2, info.id, info.rows, info.bytes
+            )));
+        }
+        let fields = footer
+            .columns
+            .iter()
+            .map(|c| Field::new(c.name.clone(), c.ty.clone()));
+        let schema = Schema::new(fields.collect());
+        let columns = footer.columns.into_iter().map(|c| FileColumn {
+            shape: c.ty.physical(),
+            name: c.name,
+            section: frame.footer_at + c.section.start..frame.footer_at + c.section.end,
+            pages: OnceLock::new(),
+            shared: OnceLock::new(),
+        });
+        let columns = columns.collect();
+        let (key, borders) = footer
+            .key
+            .into_iter()
+            .map(|(n, ty, b)| (KeyColumn::new(n, ty), b))
+            .unzip();
+        let partition = footer
+            .partition_values
+            .into_iter()
+            .map(|(name, ty, value)| PartitionValue {
+                name,
+                ty,
+                value: value.value(0),
+            });
+        Ok(Opened {
+            schema,
+            granule_rows: frame.granule_rows,
+            index: PrimaryIndex::of_borders(key, borders),
+            partition: partition.collect(),
+            file: FilePart {
+                path: path.to_string(),
+                id: info.id,
+                rows: footer.rows as usize,
+                frame,
+                columns,
+                indexes: footer.indexes,
+                bytes,
+            },
+        })
+    }
+
+    pub(super) fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Declared skip indexes.
+    pub(super) fn indexes(&self) -> Vec<IndexSpec> {
+        let indexes = self.indexes.iter().map(|i| IndexSpec {
+            name: i.name.clone(),
+            expression: i.expression.clone(),
+            ty: i.ty.clone(),
+            granularity: i.granularity as usize,
+        });
+        indexes.collect()
+    }
+
+    fn broken(&self, c: usize, at: usize, e: Error) -> Error {
+        let name = &self.columns[c].name;
+        e.context(format!(
+            "part file {}, column {name}, from byte {at}",
+            self.path
+        ))
+    }
+
+    /// What the footer says of the pages of column `c`, read once.
+    fn pages(&self, c: usize) -> Result<&Pages> {
+        let column = &self.columns[c];
+        let read = || {
+            let section = self
+                .bytes
+                .bytes()
+                .get(column.section.clone())
+                .unwrap_or(&[]);
+            self.read_pages(section, &column.shape)
+                .map_err(|e| self.broken(c, column.section.start, e))
+        };
+        column
+            .pages
+            .get_or_init(read)
+            .as_ref()
+            .map_err(Error::clone)
+    }
+
+    fn read_pages(&self, section: &[u8], shape: &Physical) -> Result<Pages> {
+        let mut section =
+            Section::read(section, shape, self.rows.div_ceil(self.frame.granule_rows))?;
+        let stats = section.stats.take().map(|s| {
+            let (nulls, bounded) = (Buffer::from(s.nulls), Buffer::from(s.bounded));
+            let pages = PageStats::new(s.min, s.max, nulls, bounded, s.exact)?;
+            Ok::<_, Error>(pages.with_distinct(s.distinct))
+        });
+        Ok(Pages {
+            section,
+            stats: stats.transpose()?,
+        })
+    }
+
+    /// Bytes `offset..offset + length`, checked.
+    fn checked(&self, c: usize, offset: u64, length: u64, checksum: u64) -> Result<&[u8]> {
+        let range = usize::try_from(offset)
+            .ok()
+            .zip(usize::try_from(length).ok())
+            .and_then(|(start, len)| Some(start..start.checked_add(len)?))
+            .filter(|r| r.start >= frame::HEADER_BYTES && r.end <= self.frame.footer_at);
+        let Some(bytes) = range.and_then(|r| self.bytes.bytes().get(r)) else {
+            let what = Error::corrupt(format!("a page of {length} bytes is not in the file"));
+            return Err(self.broken(c, offset as usize, what));
+        };
+        let found = super::checksum(bytes, self.id, offset);
+        if found != checksum {
+            let what = Error::corrupt(format!(
+                "checksum of {length} bytes: stored {checksum:016x}, computed {found:016x}"
+            ));
+            return Err(self.broken(c, offset as usize, what));
+        }
+        Ok(bytes)
+    }
+
+    /// The checked bytes of page `g` of column `c`, and where they are.
+    fn page(&self, c: usize, g: usize) -> Result<(&[u8], usize)> {
+        let section = &self.pages(c)?.section;
+        let offset = section.offsets[g];
+        let bytes = self.checked(c, offset, section.lengths[g].into(), section.checksums[g])?;
+        Ok((bytes, offset as usize))
+    }
+
+    fn shared(&self, c: usize) -> Result<Option<&Arc<Flat>>> {
+        let Some(at) = self.pages(c)?.section.shared else {
+            return Ok(None);
+        };
+        let column = &self.columns[c];
+        let read = || {
+            let bytes = self.checked(c, at.offset, at.length, at.checksum)?;
+            let mut cursor = Cursor::new(bytes);
+            let entries = usize::try_from(at.entries).ok().filter(|n| *n <= self.rows);
+            let entries = entries
+                .ok_or_else(|| cursor.broken(format!("found {} dictionary entries", at.entries)));
+            let read = entries.and_then(|n| read_entries(&mut cursor, &column.shape, n));
+            let read = read.and_then(|flat| cursor.end().map(|()| Arc::new(flat)));
+            read.map_err(|e| self.broken(c, at.offset as usize, e))
+        };
+        column
+            .shared
+            .get_or_init(read)
+            .as_ref()
+            .map(Some)
+            .map_err(Error::clone)
+    }
+
+    fn page_rows(&self, g: usize) -> usize {
+        self.frame
+            .granule_rows
+            .min(self.rows - g * self.frame.granule_rows)
+    }
+
+    /// Page `g` of column `c`.
+    fn read_page(&self, c: usize, g: usize) -> Result<Column> {
+        let (bytes, at) = self.page(c, g)?;
+        let shared = self.shared(c)?;
+        let mut cursor = Cursor::new(bytes);
+        let read = read_column(
+            &mut cursor,
+            &self.columns[c].shape,
+            self.page_rows(g),
+            shared,
+        );
+        let read = read.and_then(|column| cursor.end().map(|()| column));
+        read.map_err(|e| self.broken(c, at, e))
+    }
+
+    /// Rows `range` of column `c`.
+    pub(super) fn read_range(&self, c: usize, range: Range<usize>) -> Result<Column> {
+        let granule_rows = self.frame.granule_rows;
+        let shape = &self.columns[c].shape;
+        if range.is_empty() {
+            return pages::join(&[], shape);
+        }
+        let (first, last) = (range.start / granule_rows, (range.end - 1) / granule_rows);
+        if first == last {
+            let page = self.read_page(c, first)?;
+            let start = range.start - first * granule_rows;
+            return Ok(match range.len() == page.len() {
+                true => page,
+                false => page.slice(start, range.len()),
+            });
+        }
+        if let Some(column) = self.read_numbers(c, first..last + 1, &range)? {
+            return Ok(column);
+        }
+        let mut columns = Vec::with_capacity(last - first + 1);
+        for g in first..=last {
+            let page = self.read_page(c, g)?;
+            let base = g * granule_rows;
+            let (start, end) = (range.start.max(base), range.end.min(base + page.len()));
+            columns.push(match end - start == page.len() {
+                true => page,
+                false => page.slice(start - base, end - start),
+            });
+        }
+        pages::join(&columns, shape)
+    }
+
+    /// Plain numbers, Nullable or not, are decoded right behind each other.
+    fn read_numbers(
+        &self,
+        c: usize,
+        granules: Range<usize>,
+        range: &Range<usize>,
+    ) -> Result<Option<Column>> {
+        let Some(mut sink) = pages::NumberSink::new(&self.columns[c].shape) else {
+            return Ok(None);
+        };
+        let first_row = granules.start * self.frame.granule_rows;
+        let end_row = (granules.end * self.frame.granule_rows).min(self.rows);
+        sink.reserve(end_row - first_row);
+        for g in granules {
+            let (bytes, at) = self.page(c, g)?;
+            sink.add(bytes, self.page_rows(g))
+                .map_err(|e| self.broken(c, at, e))?;
+        }
+        let whole = sink.finish()?;
+        Ok(Some(match range.len() == whole.len() {
+            true => whole,
+            false => whole.slice(range.start - first_row, range.len()),
+        }))
+    }
+
+    /// The ascending rows `rows` of column `c`.
+    pub(super) fn read_rows(&self, c: usize, rows: &[u32]) -> Result<Column> {
+        let granule_rows = self.frame.granule_rows;
+        let mut columns = Vec::new();
+        for group in rows.chunk_by(|a, b| *a as usize / granule_rows == *b as usize / granule_rows)
+        {
+            let g = group[0] as usize / granule_rows;
+            let page = self.read_page(c, g)?;
+            let base = (g * granule_rows) as u32;
+            columns.push(match group.len() == page.len() {
+                true => page,
+                false => take(&page, &group.iter().map(|r| r - base).collect::<Vec<u32>>()),
+            });
+        }
+        pages::join(&columns, &self.columns[c].shape)
+    }
+
+    pub(super) fn page_stats(&self, c: usize) -> Option<&PageStats> {
+        self.pages(c).ok()?.stats.as_ref()
+    }
+
+    pub(super) fn column_stats(&self, c: usize) -> Option<ColumnStats> {
+        self.page_stats(c).map(PageStats::whole)
+    }
+
+    /// Reads and checks every page and dictionary.
+    pub(super) fn verify(&self) -> Result<()> {
+        for c in 0..self.columns.len() {
+            for g in 0..self.rows.div_ceil(self.frame.granule_rows) {
+                self.read_page(c, g)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;
