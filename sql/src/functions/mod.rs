@@ -7,11 +7,15 @@
 
 pub mod aggregate;
 pub mod aggregates;
+pub mod cast;
 pub mod core;
 pub mod doc;
 pub mod library;
 pub mod registry;
 pub mod scalar;
+pub mod supertype;
+pub mod text;
+pub mod zones;
 
 pub use aggregate::{Aggregate, AggregateFunction, GroupedState};
 pub use doc::Doc;
