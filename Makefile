@@ -1,0 +1,46 @@
+# make demo | test | lint | crash | diff | fuzz | bench | docs
+CARGO ?= cargo
+PYTHON ?= python3
+VENV := .venv
+NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
+
+.PHONY: demo test lint unit clients crash diff bench docs
+
+demo: ## builds, serves, pushes the example project, streams events, shows the ranking
+	$(CARGO) build --release -p roost-server
+	$(PYTHON) docs/examples/ux-personalization/demo.py --binary target/release/roost
+
+test: $(VENV)/ready ## everything, on a fresh machine
+ifeq ($(NEXTEST),yes)
+	ROOST_PYTHON=$(CURDIR)/$(VENV)/bin/python $(CARGO) nextest run --workspace --no-fail-fast
+else
+	ROOST_PYTHON=$(CURDIR)/$(VENV)/bin/python $(CARGO) test --workspace --no-fail-fast
+endif
+	$(CARGO) test --doc -p roost-engine -p roost
+
+$(VENV)/ready: tests/requirements.txt
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+	touch $@
+
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+crash: ## all crash images, minutes
+	ROOST_CRASH_FULL=1 $(CARGO) test --release -p roost-engine --test crash -- --nocapture
+
+$(VENV)/oracle: $(VENV)/ready
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r tests/requirements-oracle.txt
+	touch $@
+
+diff: $(VENV)/oracle ## generated and written queries against ClickHouse itself
+	$(CARGO) build --release -p roost-server
+	$(VENV)/bin/python tests/diff/run.py --binary target/release/roost
+
+bench: $(VENV)/oracle ## side by side with ClickHouse in one run
+	$(CARGO) build --release -p roost-server
+	$(VENV)/bin/python benches/compare.py --binary target/release/roost
+
+docs: ## prints the reference pages from the registries
+	$(CARGO) run --release -p roost-server -- reference docs/reference
