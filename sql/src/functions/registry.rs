@@ -10,7 +10,10 @@ use super::scalar::ScalarFunction;
 
 /// Every scalar function.
 pub fn scalar_functions() -> impl Iterator<Item = &'static ScalarFunction> {
-    let families = super::core::FAMILIES.iter().chain(super::library::FAMILIES);
+    let library = super::library::FAMILIES
+        .iter()
+        .flat_map(|folder| folder.iter());
+    let families = super::core::FAMILIES.iter().chain(library);
     families.flat_map(|family| family.iter())
 }
 

@@ -2,5 +2,9 @@
 
 use super::scalar::ScalarFunction;
 
-/// The families of this folder.
-pub static FAMILIES: &[&[ScalarFunction]] = &[];
+pub mod array;
+pub(crate) mod kit;
+pub mod string;
+
+/// The families of this folder, one list per folder inside.
+pub static FAMILIES: &[&[&[ScalarFunction]]] = &[string::FAMILIES];
