@@ -3,6 +3,8 @@
 //! Invariant: every column that a node outputs has an id of its own in the query; a node's
 //! expressions use only ids that its inputs output. A plan of this shape can be reordered freely.
 
+pub mod memory;
+pub mod series;
 pub mod source;
 
 use std::sync::Arc;
@@ -10,6 +12,8 @@ use std::sync::Arc;
 use roost_engine::block::Block;
 use roost_engine::types::{DataType, Value};
 
+pub use memory::{BlockMorsel, MemorySource};
+pub use series::SeriesSource;
 pub use source::{Morsel, SourceReader, SourceRequest, TableSource};
 
 use crate::expr::{AggregateCall, ColumnId, Expr};

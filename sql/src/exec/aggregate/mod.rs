@@ -1,0 +1,87 @@
+//! Aggregation: every worker groups its own rows, then the workers' groups are merged.
+//!
+//! Invariant: a group's number is its place in [`Groups`] and in every state.
+
+mod finish;
+mod local;
+
+use roost_engine::column::Column;
+use roost_engine::error::Result;
+use roost_engine::types::DataType;
+
+use self::local::Local;
+use super::batch::Batch;
+use super::context::ExecContext;
+use super::drive;
+use super::operator::Stream;
+use crate::eval::Evaluator;
+use crate::expr::{ColumnId, Expr};
+use crate::plan::AggregatePlan;
+
+/// What all workers share.
+struct Shared<'a> {
+    plan: &'a AggregatePlan,
+    /// Keys, then the arguments of all aggregates.
+    inputs: Evaluator,
+    /// Where each aggregate's arguments stand among the inputs.
+    args: Vec<std::ops::Range<usize>>,
+    /// Which keys each grouping set has.
+    sets: Vec<Vec<usize>>,
+}
+
+/// The groups of an aggregation.
+pub(crate) struct Aggregated {
+    /// Keys, then aggregates.
+    pub(crate) columns: Vec<Column>,
+    pub(crate) rows: usize,
+    /// The row of WITH TOTALS, in the same order.
+    pub(crate) totals: Option<Batch>,
+}
+
+impl<'a> Shared<'a> {
+    fn new(plan: &'a AggregatePlan, ids: &[ColumnId]) -> Result<Self> {
+        let mut exprs: Vec<Expr> = plan.keys.iter().map(|(_, e)| e.clone()).collect();
+        let mut args = Vec::new();
+        for (_, call) in &plan.aggregates {
+            let start = exprs.len();
+            exprs.extend(call.args.iter().cloned());
+            args.push(start..exprs.len());
+        }
+        let sets = match plan.grouping_sets.is_empty() {
+            true => vec![(0..plan.keys.len()).collect()],
+            false => plan.grouping_sets.clone(),
+        };
+        Ok(Shared {
+            plan,
+            inputs: Evaluator::new(&exprs, ids)?,
+            args,
+            sets,
+        })
+    }
+
+    fn key_types(&self, set: usize) -> Vec<DataType> {
+        let keys = self.sets[set].iter().map(|k| &self.plan.keys[*k].1);
+        keys.map(|e| e.ty().clone()).collect()
+    }
+}
+
+/// Runs the aggregation to its end. `having` is the predicate right above it, which decides what
+/// WITH TOTALS adds up.
+pub(crate) fn run(
+    plan: &AggregatePlan,
+    having: Option<&Expr>,
+    input: &Stream,
+    ctx: &ExecContext,
+) -> Result<Aggregated> {
+    let shared = Shared::new(plan, &input.ids)?;
+    let locals = drive::on_workers(input.operator.as_ref(), ctx, |feed| {
+        let mut local = Local::new(&shared, ctx);
+        while let Some(batch) = feed.next()? {
+            if batch.rows > 0 {
+                local.update(&shared, &batch)?;
+            }
+        }
+        Ok(local)
+    })?;
+    finish::finish(&shared, locals, having, ctx)
+}

@@ -1,0 +1,137 @@
+//! What a running query knows of its surroundings: threads, memory, cancellation, progress.
+//!
+//! Invariant: every loop over blocks asks [`ExecContext::check`] before the next one.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use roost_engine::err;
+use roost_engine::error::Result;
+
+use super::memory::MemoryTracker;
+
+/// The surroundings of one query.
+#[derive(Debug, Clone)]
+pub struct ExecContext {
+    /// Most threads that work on the query at once, at least one.
+    pub threads: usize,
+    /// Its memory budget.
+    pub memory: Arc<MemoryTracker>,
+    /// Its end before time.
+    pub cancel: CancelToken,
+    /// What it has read.
+    pub progress: Arc<Progress>,
+    /// Rows of a block, about.
+    pub block_rows: usize,
+}
+
+impl Default for ExecContext {
+    fn default() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        ExecContext {
+            threads: cores,
+            memory: Arc::new(MemoryTracker::new(None)),
+            cancel: CancelToken::new(),
+            progress: Arc::default(),
+            block_rows: 65_536,
+        }
+    }
+}
+
+impl ExecContext {
+    /// An error when the query was cancelled or its time is over.
+    pub fn check(&self) -> Result<()> {
+        self.cancel.check()
+    }
+}
+
+/// Stops a query from outside: a flag that anyone may set, and a deadline.
+#[derive(Debug, Clone)]
+pub struct CancelToken {
+    flag: Arc<AtomicBool>,
+    started: Instant,
+    limit: Option<Duration>,
+}
+
+impl Default for CancelToken {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl CancelToken {
+    /// A token without a deadline.
+    pub fn new() -> Self {
+        CancelToken {
+            flag: Arc::default(),
+            started: Instant::now(),
+            limit: None,
+        }
+    }
+
+    /// The same flag with time counted from now; `None` is no limit (`max_execution_time`).
+    #[must_use]
+    pub fn with_limit(&self, limit: Option<Duration>) -> Self {
+        CancelToken {
+            flag: Arc::clone(&self.flag),
+            started: Instant::now(),
+            limit,
+        }
+    }
+
+    /// Asks the query to stop.
+    pub fn cancel(&self) {
+        self.flag.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether somebody asked.
+    pub fn is_cancelled(&self) -> bool {
+        self.flag.load(Ordering::Relaxed)
+    }
+
+    /// QUERY_WAS_CANCELLED or TIMEOUT_EXCEEDED when it is time to stop.
+    pub fn check(&self) -> Result<()> {
+        if self.is_cancelled() {
+            return Err(err!(QUERY_WAS_CANCELLED, "Query was cancelled"));
+        }
+        let Some(limit) = self.limit else {
+            return Ok(());
+        };
+        let elapsed = self.started.elapsed();
+        if elapsed <= limit {
+            return Ok(());
+        }
+        Err(err!(
+            TIMEOUT_EXCEEDED,
+            "Timeout exceeded: elapsed {:.3} ms, maximum: {:.3} ms",
+            elapsed.as_secs_f64() * 1e3,
+            limit.as_secs_f64() * 1e3
+        ))
+    }
+}
+
+/// What a query has read so far.
+#[derive(Debug, Default)]
+pub struct Progress {
+    rows: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl Progress {
+    /// Counts rows and bytes that were read.
+    pub fn add(&self, rows: u64, bytes: u64) {
+        self.rows.fetch_add(rows, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Rows read.
+    pub fn rows(&self) -> u64 {
+        self.rows.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of the columns read, as they are in memory.
+    pub fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+}

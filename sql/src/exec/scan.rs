@@ -1,0 +1,239 @@
+//! Scans: morsels of a source, filtered step by step, columns read when rows are left to read.
+//!
+//! Invariant: a column that only the output needs is read for surviving rows only.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use roost_engine::column::Column;
+use roost_engine::error::Result;
+use roost_engine::hooks::Condition;
+use roost_engine::kernels::{filter, take};
+
+use super::batch::Batch;
+use super::context::{ExecContext, Progress};
+use super::operator::{Cursor, Operator, Tickets};
+use crate::eval::Evaluator;
+use crate::expr::{ColumnId, Expr};
+use crate::plan::{Morsel, Scan, SourceReader, SourceRequest};
+
+/// Sources of at most so many rows are read by one worker.
+const SMALL_ROWS: u64 = 65_536;
+
+/// A scan of a source.
+pub(crate) struct ScanOperator {
+    reader: Mutex<Arc<dyn SourceReader>>,
+    tickets: Tickets,
+    progress: Arc<Progress>,
+    steps: Vec<Step>,
+    /// Places in the source's schema of the output columns.
+    places: Vec<usize>,
+    /// Output columns that no step has read.
+    rest: Vec<usize>,
+    small: bool,
+}
+
+/// One part of the filter: columns it reads first, then what it asks of them.
+struct Step {
+    /// Output positions to read now.
+    read: Vec<usize>,
+    /// Over all output positions read so far, in the order of reading.
+    predicate: Evaluator,
+}
+
+impl ScanOperator {
+    pub(crate) fn new(
+        scan: &Scan,
+        extra: Vec<Condition>,
+        tickets: Tickets,
+        ctx: &ExecContext,
+    ) -> Result<Self> {
+        let places: Vec<usize> = scan.columns.iter().map(|c| c.1).collect();
+        let mut conditions = source_conditions(scan);
+        conditions.extend(extra);
+        let request = SourceRequest {
+            columns: places.clone(),
+            conditions,
+            limit: scan.limit,
+        };
+        let (steps, rest) = plan_steps(scan)?;
+        Ok(ScanOperator {
+            reader: Mutex::new(scan.source.open(&request)?),
+            tickets,
+            progress: Arc::clone(&ctx.progress),
+            steps,
+            places,
+            rest,
+            small: scan.source.row_count().is_some_and(|n| n <= SMALL_ROWS),
+        })
+    }
+
+    fn take(&self) -> Result<Option<(u64, Box<dyn Morsel>)>> {
+        let reader = self.reader.lock();
+        let morsel = reader.next()?;
+        Ok(morsel.map(|m| (self.tickets.next(), m)))
+    }
+}
+
+/// What the filter says about columns of the source.
+fn source_conditions(_scan: &Scan) -> Vec<Condition> {
+    Vec::new()
+}
+
+/// The conjuncts of a filter, cheap ones first.
+fn conjuncts(filter: &Expr) -> Vec<Expr> {
+    fn split(expr: &Expr, out: &mut Vec<Expr>) {
+        match expr.as_call() {
+            Some(("and", args)) => args.iter().for_each(|a| split(a, out)),
+            _ => out.push(expr.clone()),
+        }
+    }
+    let mut all = Vec::new();
+    split(filter, &mut all);
+    // Only reorder what cannot notice: a later conjunct may rely on an earlier one.
+    if all.iter().all(is_simple) {
+        all.sort_by_key(cost);
+    }
+    all
+}
+
+fn is_simple(expr: &Expr) -> bool {
+    let mut simple = true;
+    expr.walk(&mut |e| match e {
+        Expr::Call(call) => {
+            simple &= matches!(
+                call.function.name,
+                "equals" | "notEquals" | "less" | "greater" | "lessOrEquals" | "greaterOrEquals"
+                    | "like" | "notLike" | "ilike" | "startsWith" | "endsWith" | "position"
+                    | "isNull" | "isNotNull" | "not" | "or" | "match" | "empty" | "notEmpty"
+                    | "and" | "has" | "bitAnd" | "plus" | "minus"
+            );
+        }
+        Expr::Lambda(_) => simple = false,
+        _ => {}
+    });
+    simple
+}
+
+fn cost(expr: &Expr) -> u32 {
+    let mut cost = 0;
+    expr.walk(&mut |e| {
+        cost += match e {
+            Expr::Column(_, ty) => match ty.value_type().physical() {
+                roost_engine::types::Physical::Bytes => 4,
+                roost_engine::types::Physical::Array(_) => 8,
+                _ => 1,
+            },
+            Expr::Call(call) => match call.function.name {
+                "like" | "notLike" | "ilike" | "match" | "position" => 10,
+                _ => 0,
+            },
+            Expr::In(_) => 2,
+            _ => 0,
+        };
+    });
+    cost
+}
+
+fn plan_steps(scan: &Scan) -> Result<(Vec<Step>, Vec<usize>)> {
+    let position = |id: &ColumnId| scan.columns.iter().position(|c| c.0 == *id);
+    let mut have: Vec<usize> = Vec::new();
+    let mut steps: Vec<(Vec<usize>, Vec<Expr>)> = Vec::new();
+    for conjunct in scan.filter.iter().flat_map(conjuncts) {
+        let used = conjunct.columns();
+        let needed = used.iter().filter_map(position);
+        let fresh: Vec<usize> = needed.filter(|p| !have.contains(p)).collect();
+        have.extend(&fresh);
+        match steps.last_mut() {
+            Some((_, exprs)) if fresh.is_empty() => exprs.push(conjunct),
+            _ => steps.push((fresh, vec![conjunct])),
+        }
+    }
+    let mut out = Vec::new();
+    let mut ids: Vec<ColumnId> = Vec::new();
+    for (read, exprs) in steps {
+        ids.extend(read.iter().map(|p| scan.columns[*p].0));
+        let mut read = Some(read);
+        for expr in exprs {
+            out.push(Step {
+                read: read.take().unwrap_or_default(),
+                predicate: Evaluator::new(&[expr], &ids)?,
+            });
+        }
+    }
+    let rest = (0..scan.columns.len()).filter(|p| !have.contains(p));
+    Ok((out, rest.collect()))
+}
+
+impl Operator for ScanOperator {
+    fn cursor(&self) -> Result<Box<dyn Cursor + '_>> {
+        Ok(Box::new(ScanCursor { scan: self }))
+    }
+
+    fn is_small(&self) -> bool {
+        self.small
+    }
+}
+
+struct ScanCursor<'a> {
+    scan: &'a ScanOperator,
+}
+
+impl Cursor for ScanCursor<'_> {
+    fn next(&mut self) -> Result<Option<Batch>> {
+        let Some((ticket, mut morsel)) = self.scan.take()? else {
+            return Ok(None);
+        };
+        let mut batch = self.scan.read(morsel.as_mut())?;
+        batch.ticket = ticket;
+        Ok(Some(batch))
+    }
+}
+
+impl ScanOperator {
+    fn read(&self, morsel: &mut dyn Morsel) -> Result<Batch> {
+        let all = morsel.rows();
+        let mut bytes = 0;
+        let mut selection: Option<Vec<u32>> = None;
+        let mut have: Vec<(usize, Column)> = Vec::with_capacity(self.places.len());
+        let mut fetch = |positions: &[usize], selection: Option<&[u32]>| -> Result<Vec<Column>> {
+            if positions.is_empty() {
+                return Ok(Vec::new());
+            }
+            let places: Vec<usize> = positions.iter().map(|p| self.places[*p]).collect();
+            let columns = morsel.read(&places, selection)?;
+            bytes += columns.iter().map(Column::memory_bytes).sum::<usize>();
+            Ok(columns)
+        };
+        let mut rows = all;
+        for step in &self.steps {
+            let fresh = fetch(&step.read, selection.as_deref())?;
+            have.extend(step.read.iter().copied().zip(fresh));
+            let columns: Vec<Column> = have.iter().map(|(_, c)| c.clone()).collect();
+            let mask = step.predicate.evaluate_one(&columns, rows)?;
+            if let Some(kept) = filter::selection(&mask)? {
+                for (_, column) in &mut have {
+                    *column = take::take(column, &kept);
+                }
+                rows = kept.len();
+                selection = Some(match selection {
+                    Some(outer) => kept.iter().map(|k| outer[*k as usize]).collect(),
+                    None => kept,
+                });
+            }
+            if rows == 0 {
+                break;
+            }
+        }
+        if rows > 0 {
+            let fresh = fetch(&self.rest, selection.as_deref())?;
+            have.extend(self.rest.iter().copied().zip(fresh));
+        }
+        self.progress.add(all as u64, bytes as u64);
+        if rows == 0 {
+            return Ok(Batch::new(Vec::new(), 0));
+        }
+        have.sort_by_key(|(position, _)| *position);
+        Ok(Batch::new(have.into_iter().map(|(_, c)| c).collect(), rows))
+    }
+}
