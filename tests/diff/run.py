@@ -1,0 +1,172 @@
+"""Differential runner: the same statements on ClickHouse itself (chdb) and on Roost, answers compared.
+
+    run.py --binary target/release/roost [--generated 500] [--seed 1] [files of queries ...]
+
+A file holds queries separated by lines of `;`. A query without ORDER BY is compared as a set. Floats
+may differ by 1e-9 of their size. A difference is explained by a line in allow.txt (a substring of
+the query, a tab, the reason) or it fails the run.
+"""
+
+import argparse
+import pathlib
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+
+from chdb import session as chs
+
+import data
+import generate
+
+HERE = pathlib.Path(__file__).parent
+FORMAT = "TabSeparatedWithNamesAndTypes"
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Roost:
+    def __init__(self, binary, folder):
+        self.port = free_port()
+        self.process = subprocess.Popen(
+            [binary, "serve", "--data", folder, "--port", str(free_port()), "--clickhouse-port", str(self.port)],
+            stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        )
+        for _ in range(400):
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{self.port}/ping", timeout=5).read()
+                return
+            except OSError:
+                time.sleep(0.05)
+        raise SystemExit("roost did not start")
+
+    def query(self, sql):
+        url = f"http://127.0.0.1:{self.port}/?" + urllib.parse.urlencode({"default_format": FORMAT})
+        request = urllib.request.Request(url, data=sql.encode())
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return answer.read().decode("utf-8", "replace"), None
+        except urllib.error.HTTPError as e:
+            return None, e.read().decode("utf-8", "replace")
+        except OSError as e:
+            return None, f"connection: {e}"
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait(timeout=20)
+
+
+class ClickHouse:
+    def __init__(self, folder):
+        self.session = chs.Session(folder)
+
+    def query(self, sql):
+        try:
+            return self.session.query(sql, FORMAT).bytes().decode("utf-8", "replace"), None
+        except Exception as e:  # chdb raises plain exceptions
+            return None, str(e)
+
+    def close(self):
+        self.session.close()
+
+
+def code(error):
+    found = re.search(r"Code: (\d+)", error or "")
+    return int(found.group(1)) if found else 0
+
+
+def same_cell(a, b):
+    if a == b:
+        return True
+    number = r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?"
+    if re.sub(number, "#", a) != re.sub(number, "#", b):
+        return False
+    for x, y in zip(re.findall(number, a), re.findall(number, b)):
+        x, y = float(x), float(y)
+        if abs(x - y) > 1e-9 * max(1.0, abs(x), abs(y)):
+            return False
+    return True
+
+
+def same(theirs, ours, ordered):
+    t, o = theirs.split("\n"), ours.split("\n")
+    if t[:2] != o[:2] or len(t) != len(o):
+        return False
+    t, o = t[2:], o[2:]
+    if not ordered:
+        t, o = sorted(t), sorted(o)
+    return all(
+        len(x.split("\t")) == len(y.split("\t")) and all(map(same_cell, x.split("\t"), y.split("\t")))
+        for x, y in zip(t, o)
+    )
+
+
+def queries_of(path):
+    text = "\n".join(l for l in path.read_text().split("\n") if not l.startswith("--"))
+    return [q.strip() for q in re.split(r";\s*(?:\n|$)", text) if q.strip()]
+
+
+def compare(sql, theirs, ours):
+    (t, te), (o, oe) = theirs.query(sql), ours.query(sql)
+    if te and oe:
+        return None if code(te) == code(oe) else f"errors differ: {te[:150]} | {oe[:150]}"
+    if te:
+        return f"ClickHouse refuses ({te[:200]}), Roost answers"
+    if oe:
+        return f"Roost refuses: {oe[:300]}"
+    ordered = re.search(r"order\s+by", sql, re.I) is not None
+    if same(t, o, ordered):
+        return None
+    pairs = [(x, y) for x, y in zip(t.split("\n"), o.split("\n")) if x != y][:3]
+    return f"answers differ: {pairs}"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--binary", default="target/release/roost")
+    parser.add_argument("--generated", type=int, default=500)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--setup", action="append", default=[], help="file of statements run on both first")
+    parser.add_argument("files", nargs="*", type=pathlib.Path)
+    args = parser.parse_args()
+    allowed = [l.split("\t") for l in (HERE / "allow.txt").read_text().split("\n") if "\t" in l]
+    files = args.files or sorted((HERE / "queries").glob("*.sql"))
+    work = [(q, f.name) for f in files for q in queries_of(f)]
+    work += [(q, f"generated {args.seed}") for q in generate.queries(args.seed, args.generated)]
+    with tempfile.TemporaryDirectory() as a, tempfile.TemporaryDirectory() as b:
+        theirs, ours = ClickHouse(a), Roost(args.binary, b)
+        try:
+            for sql in data.TABLES + [q for f in args.setup for q in queries_of(pathlib.Path(f))]:
+                for side in (theirs, ours):
+                    _, error = side.query(sql)
+                    if error:
+                        sys.exit(f"{type(side).__name__} refuses the setup: {error[:500]}\n{sql[:200]}")
+            bad = explained = 0
+            for sql, origin in work:
+                difference = compare(sql, theirs, ours)
+                if difference is None:
+                    continue
+                reason = next((why for part, why in allowed if part in sql), None)
+                if reason:
+                    explained += 1
+                    continue
+                bad += 1
+                print(f"--- {origin}\n{sql}\n    {difference}\n")
+        finally:
+            ours.close()
+            theirs.close()
+    print(f"{len(work)} queries: {len(work) - bad - explained} equal, {explained} explained, {bad} different")
+    sys.exit(1 if bad else 0)
+
+
+if __name__ == "__main__":
+    main()
