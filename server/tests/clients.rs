@@ -1,0 +1,91 @@
+//! The real clients against the real binary.
+//!
+//! Goal: what users have keeps working. Method: each test starts the server on free ports and an
+//! empty directory and runs a script of `tests/clients/` with the Python of the test environment
+//! (`make test` sets ROOST_PYTHON; without it there is no client to run and the test fails).
+
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+struct Server {
+    child: Child,
+    api: String,
+    clickhouse_port: u16,
+    _data: tempfile::TempDir,
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("an address").port()
+}
+
+impl Server {
+    fn start() -> Server {
+        let data = tempfile::tempdir().expect("a directory");
+        let (port, clickhouse_port) = (free_port(), free_port());
+        let child = Command::new(env!("CARGO_BIN_EXE_roost"))
+            .args(["serve", "--port", &port.to_string()])
+            .args(["--clickhouse-port", &clickhouse_port.to_string(), "--data"])
+            .arg(data.path())
+            .stderr(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("the server starts");
+        let started = Instant::now();
+        for port in [port, clickhouse_port] {
+            while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+                assert!(started.elapsed() < Duration::from_secs(30), "the server does not listen");
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        }
+        let api = format!("http://127.0.0.1:{port}");
+        Server { child, api, clickhouse_port, _data: data }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn run(script: &str) {
+    let python = std::env::var("ROOST_PYTHON").unwrap_or_else(|_| {
+        let venv = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.venv/bin/python");
+        venv.to_string_lossy().into_owned()
+    });
+    let server = Server::start();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/clients");
+    let child = Command::new(python)
+        .arg(folder.join(script))
+        .env("ROOST_API", &server.api)
+        .env("ROOST_CLICKHOUSE_PORT", server.clickhouse_port.to_string())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("python starts: run `make test`, which prepares .venv");
+    let done = child.wait_with_output().expect("the script ends");
+    let out = String::from_utf8_lossy(&done.stdout);
+    let err = BufReader::new(&done.stderr[..]).lines().map_while(Result::ok).collect::<Vec<_>>();
+    assert!(done.status.success(), "{script} failed:\n{out}\n{}", err.join("\n"));
+    assert!(out.trim_end().ends_with("ok"), "{script} did not reach its end:\n{out}");
+}
+
+#[test]
+fn tb_pushes_feeds_and_asks_the_example() {
+    run("tb_project.py");
+}
+
+#[test]
+fn clickhouse_connect_moves_every_type() {
+    run("connect.py");
+}
+
+#[test]
+fn curl_in_every_format() {
+    run("curl.py");
+}
