@@ -1,1 +1,200 @@
-//! The engine itself: databases, tables, transactions, recovery.
+//! The engine: databases, tables, transactions, and what goes on in the background.
+//!
+//! - [`Engine`]: open, names, key-value store; [`ddl`]: changes of the catalog;
+//! - [`transaction`]: inserts and everything that commits with them;
+//! - [`commit`]: the one way into the log; [`recover`]: the way back;
+//! - [`maintain`]: flush, merge, checkpoint, removal of files.
+//!
+//! Invariant: what readers see changes only in [`commit`], after the log's fsync, in the log's order.
+
+mod commit;
+mod ddl;
+mod drafts;
+mod maintain;
+mod recover;
+mod transaction;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use parking_lot::{Mutex, RwLock};
+
+use crate::background::{Wake, Workers};
+use crate::clock::Clock;
+use crate::error::{Error, Result};
+use crate::hooks::Compiler;
+use crate::log::Group;
+use crate::options::Options;
+use crate::part::Part;
+use crate::storage::Storage;
+
+pub use crate::table::{
+    ColumnDefinition, DefaultKind, IndexDefinition, Layout, PartRanges, Snapshot, Table,
+    TableDefinition, TableEngine,
+};
+pub use commit::Committed;
+pub use ddl::{CreateMode, TableName};
+pub use maintain::MergeProgress;
+pub use transaction::Transaction;
+
+/// What an engine is opened with.
+#[derive(Debug, Clone)]
+pub struct EngineParts {
+    /// The store of files.
+    pub storage: Arc<dyn Storage>,
+    /// Where time comes from.
+    pub clock: Arc<dyn Clock>,
+    /// Compiles keys.
+    pub compiler: Arc<dyn Compiler>,
+    /// Numbers.
+    pub options: Options,
+}
+
+/// An open store. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    inner: Arc<Inner>,
+    workers: Arc<Workers>,
+}
+
+/// What all clones, transactions and workers share.
+struct Inner {
+    storage: Arc<dyn Storage>,
+    clock: Arc<dyn Clock>,
+    compiler: Arc<dyn Compiler>,
+    options: Options,
+    names: RwLock<Names>,
+    values: RwLock<BTreeMap<String, Vec<u8>>>,
+    commits: Group<commit::Request, Result<Committed>, commit::Leader>,
+    /// Held by changes of the catalog, so that names seen by one stay until it commits.
+    ddl: Mutex<()>,
+    /// Held for writing while a commit becomes visible in several tables.
+    shown: RwLock<()>,
+    next_part: AtomicU64,
+    next_table: AtomicU64,
+    /// Why there are no more writes.
+    failure: RwLock<Option<Error>>,
+    /// Parts that no snapshot to come will show; their files go when nobody holds them.
+    retired: Mutex<Vec<Arc<Part>>>,
+    merges: Mutex<BTreeMap<u64, Arc<maintain::Running>>>,
+    wake: Arc<Wake>,
+    /// The store belongs to this process.
+    lock: Mutex<Option<Box<dyn Send + Sync>>>,
+}
+
+/// Databases and tables by name.
+#[derive(Debug, Default, Clone)]
+struct Names {
+    databases: BTreeMap<String, BTreeMap<String, Arc<Table>>>,
+}
+
+impl std::fmt::Debug for Inner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "engine on {:?}", self.storage)
+    }
+}
+
+impl Engine {
+    /// The options that the engine was opened with.
+    pub fn options(&self) -> &Options {
+        &self.inner.options
+    }
+
+    /// Where the engine's time comes from.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.inner.clock
+    }
+
+    /// What compiles keys.
+    pub fn compiler(&self) -> &Arc<dyn Compiler> {
+        &self.inner.compiler
+    }
+
+    /// The store of files.
+    pub fn storage(&self) -> &Arc<dyn Storage> {
+        &self.inner.storage
+    }
+
+    /// Names of all databases, sorted.
+    pub fn databases(&self) -> Vec<String> {
+        self.inner.names.read().databases.keys().cloned().collect()
+    }
+
+    /// The table of that name.
+    pub fn table(&self, database: &str, name: &str) -> Option<Arc<Table>> {
+        let names = self.inner.names.read();
+        names.databases.get(database)?.get(name).cloned()
+    }
+
+    /// All tables, sorted by database and name.
+    pub fn tables(&self) -> Vec<Arc<Table>> {
+        let names = self.inner.names.read();
+        let tables = names.databases.values().flat_map(BTreeMap::values);
+        tables.cloned().collect()
+    }
+
+    /// Snapshots of several tables, all at the same commit.
+    pub fn snapshots(&self, tables: &[Arc<Table>]) -> Vec<Arc<Snapshot>> {
+        let _shown = self.inner.shown.read();
+        tables.iter().map(|t| t.snapshot()).collect()
+    }
+
+    /// The value of a key.
+    pub fn get(&self, key: &str) -> Option<Vec<u8>> {
+        self.inner.values.read().get(key).cloned()
+    }
+
+    /// Keys that start with `prefix`, with their values, sorted.
+    pub fn scan(&self, prefix: &str) -> Vec<(String, Vec<u8>)> {
+        let values = self.inner.values.read();
+        values
+            .range(prefix.to_string()..)
+            .take_while(|(key, _)| key.starts_with(prefix))
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect()
+    }
+
+    /// Starts a transaction; nothing happens until it commits.
+    pub fn begin(&self) -> Transaction {
+        Transaction::new(self.clone())
+    }
+
+    /// The commit that used a deduplication token, while it is remembered.
+    pub fn token_used(&self, token: &str) -> Option<u64> {
+        self.inner.commits.lead().state.tokens.get(token)
+    }
+
+    /// The number of the last commit.
+    pub fn last_commit(&self) -> u64 {
+        self.inner.commits.lead().state.commit
+    }
+
+    /// Why the store takes no more writes; `None` while it does.
+    pub fn failure(&self) -> Option<Error> {
+        self.inner.failure.read().clone()
+    }
+}
+
+impl Inner {
+    fn new_part(&self) -> u64 {
+        self.next_part
+            .fetch_add(1, std::sync::atomic::Ordering::Relaxed)
+    }
+
+    fn now(&self) -> i64 {
+        self.clock.now_micros()
+    }
+
+    fn check_writable(&self) -> Result<()> {
+        match &*self.failure.read() {
+            Some(error) => Err(error.clone()),
+            None => Ok(()),
+        }
+    }
+
+    /// Ends all writing; the first reason stays.
+    fn fail(&self, error: Error) -> Error {
+        self.failure.write().get_or_insert(error).clone()
+    }
+}

@@ -30,6 +30,26 @@ pub struct PartInfo {
     pub uncompressed_bytes: u64,
 }
 
+impl PartInfo {
+    /// The same part, of `commit` when its commits are not known yet.
+    #[must_use]
+    pub fn at_commit(mut self, commit: u64) -> Self {
+        if self.min_block == 0 {
+            (self.min_block, self.max_block) = (commit, commit);
+        }
+        self
+    }
+}
+
+impl super::Part {
+    /// The same part, of `commit` when its commits are not known yet.
+    #[must_use]
+    pub fn at_commit(mut self, commit: u64) -> Self {
+        self.info = self.info.at_commit(commit);
+        self
+    }
+}
+
 /// An element of the primary key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyColumn {

@@ -1,1 +1,172 @@
-//! Tables: definitions, snapshots, inserts.
+//! Tables: their definitions, their rows at an instant, and how rows are cut into parts.
+//!
+//! - [`definition`]: what CREATE TABLE said; [`layout`]: its keys compiled;
+//! - [`snapshot`]: the rows at one instant; [`split`]: blocks to sorted (partition, bucket) runs;
+//! - [`partition`]: partition ids; [`parts`]: the list of parts as commits change it;
+//! - [`claims`]: parts that are busy.
+//!
+//! Invariant: a table's snapshot changes only when a commit is durable.
+
+pub mod claims;
+pub mod definition;
+pub mod layout;
+pub mod partition;
+pub mod parts;
+pub mod snapshot;
+pub mod split;
+
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+
+use crate::block::Schema;
+use crate::part::Part;
+use claims::Claims;
+
+pub use definition::{
+    ColumnDefinition, DefaultKind, IndexDefinition, TableDefinition, TableEngine,
+};
+pub use layout::Layout;
+pub use parts::PartList;
+pub use snapshot::{PartRanges, Snapshot};
+
+/// A table. Its number stays; its name, definition and rows change.
+#[derive(Debug)]
+pub struct Table {
+    uid: u64,
+    current: RwLock<Current>,
+    claims: Claims,
+}
+
+#[derive(Debug)]
+struct Current {
+    parts: PartList,
+    version: u64,
+    snapshot: Arc<Snapshot>,
+    dropped: bool,
+}
+
+impl Table {
+    /// A table of these parts. `version` is the commit that gave it its columns.
+    pub fn new(
+        uid: u64,
+        definition: Arc<TableDefinition>,
+        layout: Arc<Layout>,
+        version: u64,
+        parts: PartList,
+        commit: u64,
+    ) -> Table {
+        let snapshot = Arc::new(Snapshot {
+            parts: parts.to_vec(),
+            definition,
+            layout,
+            commit,
+        });
+        Table {
+            uid,
+            current: RwLock::new(Current {
+                parts,
+                version,
+                snapshot,
+                dropped: false,
+            }),
+            claims: Claims::default(),
+        }
+    }
+
+    /// The table's number in the store.
+    pub fn uid(&self) -> u64 {
+        self.uid
+    }
+
+    /// The definition.
+    pub fn definition(&self) -> Arc<TableDefinition> {
+        Arc::clone(&self.current.read().snapshot.definition)
+    }
+
+    /// The stored columns.
+    pub fn stored_schema(&self) -> Arc<Schema> {
+        Arc::clone(&self.current.read().snapshot.layout.schema)
+    }
+
+    /// Compiled keys.
+    pub fn layout(&self) -> Arc<Layout> {
+        Arc::clone(&self.current.read().snapshot.layout)
+    }
+
+    /// The rows now.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.current.read().snapshot)
+    }
+
+    /// Whether the table was dropped.
+    pub fn is_dropped(&self) -> bool {
+        self.current.read().dropped
+    }
+
+    /// `database.name`, for messages.
+    pub fn full_name(&self) -> String {
+        self.definition().full_name()
+    }
+
+    /// The layout with the commit that made it: what an insert prepares its rows for.
+    pub fn versioned_layout(&self) -> (Arc<Layout>, u64) {
+        let current = self.current.read();
+        (Arc::clone(&current.snapshot.layout), current.version)
+    }
+
+    /// Parts that are busy.
+    pub fn claims(&self) -> &Claims {
+        &self.claims
+    }
+
+    /// Memory parts with the ids that the log knows them by.
+    pub fn memory_parts(&self) -> Vec<parts::MemoryEntry> {
+        self.current.read().parts.memory_entries()
+    }
+
+    /// Changes the list of parts and shows it as the snapshot of `commit`; returns the parts that
+    /// went.
+    pub fn publish(
+        &self,
+        commit: u64,
+        change: impl FnOnce(&mut PartList, &Layout) -> Vec<Arc<Part>>,
+    ) -> Vec<Arc<Part>> {
+        let mut current = self.current.write();
+        let layout = Arc::clone(&current.snapshot.layout);
+        let gone = change(&mut current.parts, &layout);
+        current.snapshot = Arc::new(Snapshot {
+            parts: current.parts.to_vec(),
+            definition: Arc::clone(&current.snapshot.definition),
+            layout,
+            commit,
+        });
+        gone
+    }
+
+    /// Shows another definition; with a `reshaped` one rows must be prepared anew.
+    pub fn redefine(
+        &self,
+        commit: u64,
+        definition: Arc<TableDefinition>,
+        layout: Arc<Layout>,
+        reshaped: bool,
+    ) {
+        let mut current = self.current.write();
+        if reshaped {
+            current.version = commit;
+        }
+        current.snapshot = Arc::new(Snapshot {
+            parts: current.snapshot.parts.clone(),
+            definition,
+            layout,
+            commit,
+        });
+    }
+
+    /// Empties the table for good; returns its parts.
+    pub fn mark_dropped(&self, commit: u64) -> Vec<Arc<Part>> {
+        self.current.write().dropped = true;
+        self.publish(commit, |parts, _| parts.clear(None))
+    }
+}

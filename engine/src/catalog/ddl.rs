@@ -1,0 +1,361 @@
+//! Changes of the catalog: databases and tables come, go and change names.
+//!
+//! Invariant: one change at a time; each is one commit, and names change when it is durable.
+
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher, Hasher};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::commit::Request;
+use super::{Engine, Inner, Layout, Names, Table, TableDefinition};
+use crate::err;
+use crate::error::{Error, Result};
+use crate::log::Edit;
+use crate::table::PartList;
+
+/// What CREATE does when there is such a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CreateMode {
+    /// It fails.
+    #[default]
+    Fail,
+    /// It keeps the old table.
+    IfNotExists,
+    /// It replaces the old table, with its rows, in one step.
+    OrReplace,
+}
+
+/// Database and name of a table.
+pub type TableName = (String, String);
+
+impl Names {
+    fn database(&self, name: &str) -> Result<&BTreeMap<String, Arc<Table>>> {
+        let found = self.databases.get(name);
+        found.ok_or_else(|| err!(UNKNOWN_DATABASE, "Database {name} does not exist"))
+    }
+
+    fn table(&self, database: &str, name: &str) -> Result<Arc<Table>> {
+        let found = self.database(database)?.get(name).cloned();
+        found.ok_or_else(|| unknown_table(database, name))
+    }
+}
+
+fn unknown_table(database: &str, name: &str) -> Error {
+    err!(UNKNOWN_TABLE, "Table {database}.{name} does not exist")
+}
+
+impl Engine {
+    /// Creates a database.
+    ///
+    /// # Errors
+    /// DATABASE_ALREADY_EXISTS.
+    pub fn create_database(&self, name: &str, if_not_exists: bool) -> Result<()> {
+        let inner = &self.inner;
+        let _ddl = inner.ddl.lock();
+        if inner.names.read().databases.contains_key(name) {
+            return if if_not_exists {
+                Ok(())
+            } else {
+                Err(err!(
+                    DATABASE_ALREADY_EXISTS,
+                    "Database {name} already exists"
+                ))
+            };
+        }
+        let mut request = Request::default();
+        show_database(&mut request, name, true);
+        inner.commit(request).map(|_| ())
+    }
+
+    /// Drops a database with all its tables. `default` stays, empty.
+    ///
+    /// # Errors
+    /// UNKNOWN_DATABASE.
+    pub fn drop_database(&self, name: &str, if_exists: bool) -> Result<()> {
+        let inner = &self.inner;
+        let _ddl = inner.ddl.lock();
+        let tables: Vec<Arc<Table>> = match inner.names.read().database(name) {
+            Ok(tables) => tables.values().cloned().collect(),
+            Err(_) if if_exists => return Ok(()),
+            Err(e) => return Err(e),
+        };
+        let mut request = Request::default();
+        tables.into_iter().for_each(|t| drop_one(&mut request, t));
+        if name != "default" {
+            show_database(&mut request, name, false);
+        }
+        if request.is_empty() {
+            return Ok(());
+        }
+        inner.commit(request).map(|_| ())
+    }
+
+    /// Creates a table.
+    ///
+    /// # Errors
+    /// UNKNOWN_DATABASE, TABLE_ALREADY_EXISTS, and what is wrong with the definition.
+    pub fn create_table(
+        &self,
+        mut definition: TableDefinition,
+        mode: CreateMode,
+    ) -> Result<Arc<Table>> {
+        let inner = &self.inner;
+        let _ddl = inner.ddl.lock();
+        let (database, name) = (definition.database.clone(), definition.name.clone());
+        let old = inner.names.read().database(&database)?.get(&name).cloned();
+        let mut request = Request::default();
+        match (old, mode) {
+            (None, _) => {}
+            (Some(old), CreateMode::IfNotExists) => return Ok(old),
+            (Some(_), CreateMode::Fail) => {
+                return Err(err!(
+                    TABLE_ALREADY_EXISTS,
+                    "Table {database}.{name} already exists"
+                ));
+            }
+            (Some(old), CreateMode::OrReplace) => drop_one(&mut request, old),
+        }
+        let layout = Arc::new(Layout::compile(&definition, inner.compiler.as_ref())?);
+        definition.uid = inner.next_table.fetch_add(1, Ordering::Relaxed);
+        if definition.uuid == 0 {
+            definition.uuid = new_uuid(inner);
+        }
+        request.edit(Edit::Define {
+            table: definition.uid,
+            definition: definition.encode(),
+            reshaped: true,
+        });
+        let definition = Arc::new(definition);
+        request.show(move |inner, commit| {
+            let (uid, parts) = (definition.uid, PartList::default());
+            let table = Table::new(uid, Arc::clone(&definition), layout, commit, parts, commit);
+            let mut names = inner.names.write();
+            let tables = names.databases.entry(definition.database.clone());
+            tables
+                .or_default()
+                .insert(definition.name.clone(), Arc::new(table));
+            Vec::new()
+        });
+        inner.commit(request)?;
+        let created = inner.names.read().table(&database, &name);
+        created
+    }
+
+    /// Drops a table with its rows.
+    ///
+    /// # Errors
+    /// UNKNOWN_TABLE.
+    pub fn drop_table(&self, database: &str, name: &str) -> Result<()> {
+        let inner = &self.inner;
+        let _ddl = inner.ddl.lock();
+        let table = inner.names.read().table(database, name)?;
+        let mut request = Request::default();
+        drop_one(&mut request, table);
+        inner.commit(request).map(|_| ())
+    }
+
+    /// Gives tables other names (and databases), all in one step, in order.
+    ///
+    /// # Errors
+    /// UNKNOWN_TABLE, UNKNOWN_DATABASE, TABLE_ALREADY_EXISTS; nothing is renamed then.
+    pub fn rename(&self, renames: &[(TableName, TableName)]) -> Result<()> {
+        self.rename_with(|names| {
+            for ((from_database, from), (to_database, to)) in renames {
+                let table = names.table(from_database, from)?;
+                if names.database(to_database)?.contains_key(to) {
+                    return Err(err!(
+                        TABLE_ALREADY_EXISTS,
+                        "Table {to_database}.{to} already exists"
+                    ));
+                }
+                names.take(from_database, from);
+                names.put(to_database, to, table);
+            }
+            Ok(())
+        })
+    }
+
+    /// Exchanges the names of two tables in one step.
+    ///
+    /// # Errors
+    /// UNKNOWN_TABLE.
+    pub fn exchange(&self, a: &TableName, b: &TableName) -> Result<()> {
+        self.rename_with(|names| {
+            let (first, second) = (names.table(&a.0, &a.1)?, names.table(&b.0, &b.1)?);
+            names.put(&a.0, &a.1, second);
+            names.put(&b.0, &b.1, first);
+            Ok(())
+        })
+    }
+
+    fn rename_with(&self, change: impl FnOnce(&mut Names) -> Result<()>) -> Result<()> {
+        let inner = &self.inner;
+        let _ddl = inner.ddl.lock();
+        let mut names = inner.names.read().clone();
+        change(&mut names)?;
+        let mut request = Request::default();
+        for (database, tables) in &names.databases {
+            for (name, table) in tables {
+                let old = table.definition();
+                if (&old.database, &old.name) != (database, name) {
+                    let mut definition = old.as_ref().clone();
+                    definition.database.clone_from(database);
+                    definition.name.clone_from(name);
+                    define(
+                        &mut request,
+                        Arc::clone(table),
+                        definition,
+                        table.layout(),
+                        false,
+                    );
+                }
+            }
+        }
+        if request.is_empty() {
+            return Ok(());
+        }
+        request.show(move |inner, _| {
+            *inner.names.write() = names;
+            Vec::new()
+        });
+        inner.commit(request).map(|_| ())
+    }
+
+    /// Removes all rows of a table.
+    ///
+    /// # Errors
+    /// UNKNOWN_TABLE.
+    pub fn truncate(&self, database: &str, name: &str) -> Result<()> {
+        let table = self.table(database, name);
+        let table = table.ok_or_else(|| unknown_table(database, name))?;
+        let mut transaction = self.begin();
+        transaction.replace(&table, Vec::new())?;
+        transaction.commit().map(|_| ())
+    }
+
+    /// Gives a table another definition: columns added or dropped, and everything that does not
+    /// touch stored rows. Rows written before read the defaults of columns they lack.
+    ///
+    /// # Errors
+    /// NOT_IMPLEMENTED when a key changes, or a column's type while there are rows.
+    pub fn alter(&self, table: &Arc<Table>, mut definition: TableDefinition) -> Result<()> {
+        let inner = &self.inner;
+        let _ddl = inner.ddl.lock();
+        let old = table.definition();
+        inner.names.read().table(&old.database, &old.name)?;
+        definition.database.clone_from(&old.database);
+        definition.name.clone_from(&old.name);
+        (definition.uid, definition.uuid) = (old.uid, old.uuid);
+        check_alter(&old, &definition, table.snapshot().parts.is_empty())?;
+        let layout = Arc::new(Layout::compile(&definition, inner.compiler.as_ref())?);
+        let mut request = Request::default();
+        define(&mut request, Arc::clone(table), definition, layout, true);
+        inner.commit(request).map(|_| ())
+    }
+}
+
+impl Names {
+    fn take(&mut self, database: &str, name: &str) {
+        if let Some(tables) = self.databases.get_mut(database) {
+            tables.remove(name);
+        }
+    }
+
+    fn put(&mut self, database: &str, name: &str, table: Arc<Table>) {
+        if let Some(tables) = self.databases.get_mut(database) {
+            tables.insert(name.to_string(), table);
+        }
+    }
+}
+
+fn check_alter(old: &TableDefinition, new: &TableDefinition, empty: bool) -> Result<()> {
+    let same_keys = (
+        &old.order_by,
+        &old.primary_key,
+        &old.partition_by,
+        &old.bucket_by,
+    ) == (
+        &new.order_by,
+        &new.primary_key,
+        &new.partition_by,
+        &new.bucket_by,
+    );
+    if !empty && (!same_keys || old.engine != new.engine) {
+        return Err(Error::not_implemented(
+            "changing the keys of a table with rows",
+        ));
+    }
+    for column in new.columns.iter().filter(|c| c.is_stored()) {
+        let before = old
+            .columns
+            .iter()
+            .find(|c| c.name == column.name && c.is_stored());
+        if !empty && before.is_some_and(|b| b.ty != column.ty) {
+            return Err(Error::not_implemented(format!(
+                "changing the type of column {} of a table with rows",
+                column.name
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn define(
+    request: &mut Request,
+    table: Arc<Table>,
+    definition: TableDefinition,
+    layout: Arc<Layout>,
+    reshaped: bool,
+) {
+    request.edit(Edit::Define {
+        table: table.uid(),
+        definition: definition.encode(),
+        reshaped,
+    });
+    request.show(move |_, commit| {
+        table.redefine(commit, Arc::new(definition), layout, reshaped);
+        Vec::new()
+    });
+}
+
+fn drop_one(request: &mut Request, table: Arc<Table>) {
+    request.edit(Edit::Drop { table: table.uid() });
+    request.show(move |inner, commit| {
+        let definition = table.definition();
+        inner
+            .names
+            .write()
+            .take(&definition.database, &definition.name);
+        table.mark_dropped(commit)
+    });
+}
+
+fn show_database(request: &mut Request, name: &str, present: bool) {
+    request.edit(Edit::Database {
+        name: name.to_string(),
+        present,
+    });
+    let name = name.to_string();
+    request.show(move |inner, _| {
+        let mut names = inner.names.write();
+        if present {
+            names.databases.entry(name).or_default();
+        } else {
+            names.databases.remove(&name);
+        }
+        Vec::new()
+    });
+}
+
+/// A random UUID of version 4.
+fn new_uuid(inner: &Inner) -> u128 {
+    let half = || {
+        let mut hasher = std::collections::hash_map::RandomState::new().build_hasher();
+        hasher.write_i64(inner.now());
+        u128::from(hasher.finish())
+    };
+    let random = (half() << 64) | half();
+    let version = (random & !(0xF << 76)) | (0x4 << 76);
+    (version & !(0x3 << 62)) | (0x2 << 62)
+}

@@ -1,0 +1,314 @@
+//! Inserts and everything that commits with them.
+//!
+//! Invariant: until `commit` nothing is visible, and files written so far are removed when the
+//! transaction is dropped or refused.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::commit::{Committed, Request};
+use super::drafts::{self, Draft};
+use super::{Engine, Inner, Table, TableEngine};
+use crate::block::Block;
+use crate::err;
+use crate::error::Result;
+use crate::log::{Edit, rows};
+use crate::part::PartInfo;
+use crate::table::Layout;
+use crate::table::split::{Run, split};
+
+/// Rows in memory parts that one transaction may leave; what is beyond goes to files.
+const MEMORY_BYTES_MAX: usize = 64 << 20;
+
+/// Changes that happen together or not at all.
+#[derive(Debug)]
+pub struct Transaction {
+    engine: Engine,
+    tables: BTreeMap<u64, Pending>,
+    values: Vec<(String, Option<Vec<u8>>)>,
+    token: Option<String>,
+}
+
+/// What is to happen to one table.
+struct Pending {
+    table: Arc<Table>,
+    layout: Arc<Layout>,
+    version: u64,
+    clear: bool,
+    partitions: Vec<String>,
+    blocks: Vec<Block>,
+    rows: usize,
+    bytes: usize,
+    files: Vec<Draft>,
+}
+
+impl std::fmt::Debug for Pending {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} rows for {}", self.rows, self.table.full_name())
+    }
+}
+
+impl Transaction {
+    pub(super) fn new(engine: Engine) -> Self {
+        Transaction {
+            engine,
+            tables: BTreeMap::new(),
+            values: Vec::new(),
+            token: None,
+        }
+    }
+
+    /// Adds rows. `block` has the table's stored columns, in order.
+    ///
+    /// # Errors
+    /// What writing a part file says, when enough rows came together.
+    pub fn insert(&mut self, table: &Arc<Table>, block: Block) -> Result<()> {
+        let inner = Arc::clone(&self.engine.inner);
+        inner.check_writable()?;
+        let pending = self.pending(table);
+        if block.schema() != &pending.layout.schema {
+            return Err(err!(
+                INCOMPATIBLE_COLUMNS,
+                "rows of columns {:?} do not fit table {} of columns {:?}",
+                names(block.schema()),
+                table.full_name(),
+                names(&pending.layout.schema)
+            ));
+        }
+        if block.rows() == 0 || table.definition().engine == TableEngine::Null {
+            return Ok(());
+        }
+        pending.rows += block.rows();
+        pending.bytes += block.memory_bytes();
+        pending.blocks.push(block);
+        let full = pending.rows >= inner.options.insert_rows_max
+            || pending.bytes >= inner.options.insert_bytes_max;
+        if full && table.definition().engine.is_durable() {
+            for run in pending.runs()? {
+                pending.write(&inner, run)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Replaces all rows of a table.
+    ///
+    /// # Errors
+    /// As [`Transaction::insert`].
+    pub fn replace(&mut self, table: &Arc<Table>, blocks: Vec<Block>) -> Result<()> {
+        let pending = self.pending(table);
+        pending.clear = true;
+        pending.forget_rows();
+        blocks.into_iter().try_for_each(|b| self.insert(table, b))
+    }
+
+    /// Removes the rows of one partition; rows that this transaction inserts stay.
+    pub fn drop_partition(&mut self, table: &Arc<Table>, partition: &str) {
+        self.pending(table).partitions.push(partition.to_string());
+    }
+
+    /// Gives the transaction a token: of all with the same one the first happens.
+    pub fn token(&mut self, token: impl Into<String>) {
+        self.token = Some(token.into());
+    }
+
+    /// Sets or removes a key of the key-value store.
+    pub fn put(&mut self, key: &str, value: Option<Vec<u8>>) {
+        self.values.push((key.to_string(), value));
+    }
+
+    /// Makes everything durable and visible at one instant.
+    ///
+    /// # Errors
+    /// UNKNOWN_TABLE or ABORTED when a table was dropped or got other columns meanwhile,
+    /// TABLE_IS_READ_ONLY when the log cannot be written; nothing happened then.
+    pub fn commit(self) -> Result<Committed> {
+        let inner = Arc::clone(&self.engine.inner);
+        inner.check_writable()?;
+        let mut request = Request::default();
+        let mut files = false;
+        let mut memory = 0;
+        for (_, mut pending) in self.tables {
+            let durable = pending.table.definition().engine.is_durable();
+            let mut runs = Vec::new();
+            for run in pending.runs()? {
+                let bytes = run.block.memory_bytes();
+                let small = run.block.rows() < inner.options.direct_part_rows
+                    && bytes < inner.options.direct_part_bytes
+                    && memory + bytes <= MEMORY_BYTES_MAX;
+                if durable && !small {
+                    pending.write(&inner, run)?;
+                } else {
+                    memory += bytes;
+                    runs.push(run);
+                }
+            }
+            files |= !pending.files.is_empty();
+            pending.request(&inner, runs, durable, &mut request)?;
+        }
+        if files {
+            inner.storage.sync_dir(drafts::FOLDER)?;
+        }
+        if !self.values.is_empty() {
+            put_values(self.values, &mut request);
+        }
+        if let Some(token) = self.token {
+            request.token(token);
+        }
+        if request.is_empty() {
+            let id = self.engine.last_commit();
+            return Ok(Committed {
+                id,
+                duplicate: false,
+            });
+        }
+        let done = inner.commit(request);
+        inner.wake_if_due();
+        done
+    }
+
+    fn pending(&mut self, table: &Arc<Table>) -> &mut Pending {
+        self.tables.entry(table.uid()).or_insert_with(|| {
+            let (layout, version) = table.versioned_layout();
+            Pending {
+                table: Arc::clone(table),
+                layout,
+                version,
+                clear: false,
+                partitions: Vec::new(),
+                blocks: Vec::new(),
+                rows: 0,
+                bytes: 0,
+                files: Vec::new(),
+            }
+        })
+    }
+}
+
+fn names(schema: &crate::block::Schema) -> Vec<String> {
+    let fields = schema.fields.iter();
+    fields.map(|f| format!("{} {}", f.name, f.ty)).collect()
+}
+
+fn put_values(values: Vec<(String, Option<Vec<u8>>)>, request: &mut Request) {
+    for (key, value) in &values {
+        request.edit(Edit::Put {
+            key: key.clone(),
+            value: value.clone(),
+        });
+    }
+    request.show(move |inner, _| {
+        let mut shown = inner.values.write();
+        for (key, value) in values {
+            match value {
+                Some(value) => shown.insert(key, value),
+                None => shown.remove(&key),
+            };
+        }
+        Vec::new()
+    });
+}
+
+impl Pending {
+    fn forget_rows(&mut self) {
+        self.blocks.clear();
+        self.files.clear();
+        (self.rows, self.bytes) = (0, 0);
+    }
+
+    /// The collected rows, sorted, by partition and bucket.
+    fn runs(&mut self) -> Result<Vec<Run>> {
+        let blocks = std::mem::take(&mut self.blocks);
+        (self.rows, self.bytes) = (0, 0);
+        let block = Block::concat(Arc::clone(&self.layout.schema), &blocks)?;
+        split(&self.layout, &block)
+    }
+
+    fn write(&mut self, inner: &Inner, run: Run) -> Result<()> {
+        let info = info_of(inner, &run);
+        self.files
+            .push(Draft::of_run(inner, &self.layout, run, info)?);
+        Ok(())
+    }
+
+    /// Adds everything about the table to the commit.
+    fn request(
+        self,
+        inner: &Inner,
+        runs: Vec<Run>,
+        durable: bool,
+        request: &mut Request,
+    ) -> Result<()> {
+        let (uid, layout) = (self.table.uid(), self.layout);
+        let nothing = !self.clear && self.partitions.is_empty();
+        if nothing && runs.is_empty() && self.files.is_empty() {
+            return Ok(());
+        }
+        request.expect(uid, self.version);
+        let clears: Vec<Option<String>> = match self.clear {
+            true => vec![None],
+            false => self.partitions.into_iter().map(Some).collect(),
+        };
+        let runs: Vec<(PartInfo, Run)> =
+            runs.into_iter().map(|r| (info_of(inner, &r), r)).collect();
+        if durable {
+            for partition in &clears {
+                request.edit(Edit::Clear {
+                    table: uid,
+                    partition: partition.clone(),
+                });
+            }
+            for file in &self.files {
+                request.edit(Edit::AddPart {
+                    table: uid,
+                    info: file.info(),
+                });
+            }
+            for (info, run) in &runs {
+                request.edit(Edit::AddRows {
+                    table: uid,
+                    info: info.clone(),
+                    ids: vec![info.id],
+                    rows: rows::encode(&run.block),
+                });
+            }
+        }
+        let memory = runs
+            .into_iter()
+            .map(|(info, run)| run.into_part(&layout, info))
+            .collect::<Result<Vec<_>>>()?;
+        let (table, files) = (self.table, self.files);
+        request.show(move |inner, commit| {
+            let now = inner.now();
+            table.publish(commit, |parts, _| {
+                let gone = clears.iter().flat_map(|c| parts.clear(c.as_deref()));
+                let gone: Vec<_> = gone.collect();
+                for file in files {
+                    file.publish(commit)
+                        .into_iter()
+                        .for_each(|p| parts.add_file(p));
+                }
+                for part in memory {
+                    let (id, part) = (part.info().id, part.at_commit(commit));
+                    let at = parts.add_memory(Arc::new(part), vec![id], now);
+                    parts.gather(at, &layout, table.claims());
+                }
+                gone
+            })
+        });
+        Ok(())
+    }
+}
+
+/// What is known of a run before it is a part.
+fn info_of(inner: &Inner, run: &Run) -> PartInfo {
+    PartInfo {
+        id: inner.new_part(),
+        partition: run.partition.clone(),
+        bucket: run.bucket,
+        rows: run.block.rows() as u64,
+        uncompressed_bytes: run.block.memory_bytes() as u64,
+        bytes: run.block.memory_bytes() as u64,
+        ..PartInfo::default()
+    }
+}

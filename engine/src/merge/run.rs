@@ -1,0 +1,262 @@
+//! Merges sorted parts by blocks.
+//!
+//! The input with the smallest key gives as many rows as stand before the next input's key; the
+//! rows of an output block are then gathered column by column.
+//!
+//! Invariant: one chunk of each input and one output block are in memory, no more.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use super::cursor::{Chunk, Cursor};
+use crate::block::{Block, Schema};
+use crate::column::Column;
+use crate::error::Result;
+use crate::hooks::BlockExpr;
+use crate::kernels::compare::compare;
+use crate::kernels::concat::concat;
+use crate::kernels::take::take;
+use crate::part::Part;
+
+/// Runs of this many rows are copied as slices instead of row by row.
+const SLICE_ROWS: usize = 64;
+
+/// What becomes of rows with equal keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MergeMode {
+    /// All stay.
+    #[default]
+    Plain,
+    /// The one with the largest version stays, of equal versions the last.
+    Replacing {
+        /// Place of the version column.
+        version: Option<usize>,
+    },
+}
+
+/// How to merge.
+#[derive(Debug, Clone)]
+pub struct MergeSpec {
+    /// Columns of the result.
+    pub schema: Arc<Schema>,
+    /// Elements of the sorting key.
+    pub order: Vec<Arc<dyn BlockExpr>>,
+    /// What becomes of rows with equal keys.
+    pub mode: MergeMode,
+    /// Rows of chunks and output blocks.
+    pub block_rows: usize,
+}
+
+/// Merges `parts`, which are in the order of their commits; hands sorted blocks to `emit`.
+///
+/// # Errors
+/// What reading or `emit` says.
+pub fn merge(
+    parts: &[Arc<Part>],
+    spec: &MergeSpec,
+    mut emit: impl FnMut(Block) -> Result<()>,
+) -> Result<()> {
+    let mut cursors = Vec::new();
+    for part in parts {
+        cursors.extend(Cursor::start(part, spec)?);
+    }
+    let mut order: Vec<usize> = (0..cursors.len()).collect();
+    order.sort_by(|a, b| place(&cursors, *a, *b));
+    let mut output = Output::new(spec);
+    while let Some(&first) = order.first() {
+        let run = match order.get(1) {
+            Some(&second) => cursors[first].rows_before(&cursors[second], first < second),
+            None => cursors[first].chunk.rows() - cursors[first].at,
+        };
+        let room = spec.block_rows.max(1).saturating_sub(output.rows()).max(1);
+        let run = run.clamp(1, room);
+        output.add(&cursors[first].chunk, cursors[first].at, run);
+        order.remove(0);
+        if cursors[first].advance(run)? {
+            let at = order.partition_point(|other| place(&cursors, *other, first).is_lt());
+            order.insert(at, first);
+        }
+        if output.rows() >= spec.block_rows {
+            output.flush(false).map_or(Ok(()), |b| emit(b?))?;
+        }
+    }
+    output.flush(true).map_or(Ok(()), |b| emit(b?))
+}
+
+/// Order of the rows that two cursors stand on; earlier parts win.
+fn place(cursors: &[Cursor<'_>], a: usize, b: usize) -> Ordering {
+    let (x, y) = (&cursors[a], &cursors[b]);
+    x.chunk.compare(x.at, &y.chunk, y.at).then(a.cmp(&b))
+}
+
+/// Rows `start..end` of a source.
+#[derive(Debug, Clone, Copy)]
+struct Run {
+    source: usize,
+    start: usize,
+    end: usize,
+}
+
+/// An output block being collected.
+struct Output<'a> {
+    spec: &'a MergeSpec,
+    sources: Vec<Arc<Chunk>>,
+    runs: Vec<Run>,
+    rows: usize,
+}
+
+impl<'a> Output<'a> {
+    fn new(spec: &'a MergeSpec) -> Self {
+        Output {
+            spec,
+            sources: Vec::new(),
+            runs: Vec::new(),
+            rows: 0,
+        }
+    }
+
+    fn rows(&self) -> usize {
+        self.rows
+    }
+
+    fn add(&mut self, chunk: &Arc<Chunk>, start: usize, len: usize) {
+        let known = self.sources.iter().rposition(|s| Arc::ptr_eq(s, chunk));
+        let source = known.unwrap_or_else(|| {
+            self.sources.push(Arc::clone(chunk));
+            self.sources.len() - 1
+        });
+        match self.spec.mode {
+            MergeMode::Plain => self.push(Run {
+                source,
+                start,
+                end: start + len,
+            }),
+            MergeMode::Replacing { version } => {
+                (start..start + len).for_each(|row| self.push_or_replace(source, row, version));
+            }
+        }
+    }
+
+    fn push(&mut self, run: Run) {
+        self.rows += run.end - run.start;
+        match self.runs.last_mut() {
+            Some(last) if last.source == run.source && last.end == run.start => last.end = run.end,
+            _ => self.runs.push(run),
+        }
+    }
+
+    fn push_or_replace(&mut self, source: usize, row: usize, version: Option<usize>) {
+        let new = Run {
+            source,
+            start: row,
+            end: row + 1,
+        };
+        let Some(last) = self.runs.last_mut() else {
+            return self.push(new);
+        };
+        let (old, next) = (&self.sources[last.source], &self.sources[source]);
+        if old.compare(last.end - 1, next, row).is_ne() {
+            return self.push(new);
+        }
+        let newer = version.is_none_or(|v| {
+            let (a, b) = (old.block.column(v), next.block.column(v));
+            compare(a, last.end - 1, b, row).is_le()
+        });
+        if newer {
+            last.end -= 1;
+            self.rows -= 1;
+            if last.start == last.end {
+                self.runs.pop();
+            }
+            self.push(new);
+        }
+    }
+
+    /// The collected rows; in a replacing merge the last one waits for its equals until the end.
+    fn flush(&mut self, end: bool) -> Option<Result<Block>> {
+        let mut waits = None;
+        if !end && self.spec.mode != MergeMode::Plain {
+            let last = self.runs.last_mut()?;
+            last.end -= 1;
+            waits = Some((Arc::clone(&self.sources[last.source]), last.end));
+            if last.start == last.end {
+                self.runs.pop();
+            }
+        }
+        let block = (!self.runs.is_empty()).then(|| self.block());
+        self.sources.clear();
+        self.runs.clear();
+        self.rows = 0;
+        if let Some((chunk, row)) = waits {
+            self.sources.push(chunk);
+            self.push(Run {
+                source: 0,
+                start: row,
+                end: row + 1,
+            });
+        }
+        block
+    }
+
+    fn block(&self) -> Result<Block> {
+        let rows = self.runs.iter().map(|r| r.end - r.start).sum::<usize>();
+        let fields = self.spec.schema.fields.iter().enumerate();
+        let columns: Vec<Column> = if rows >= self.runs.len() * SLICE_ROWS {
+            let slices = fields.map(|(c, field)| {
+                let slices: Vec<Column> = self.runs.iter().map(|r| self.slice(c, *r)).collect();
+                concat(&slices.iter().collect::<Vec<_>>(), &field.ty)
+            });
+            slices.collect::<Result<_>>()?
+        } else {
+            let used = self.used();
+            let indices = self.indices(&used);
+            let gathered = fields.map(|(c, field)| {
+                let slices: Vec<Column> = used.iter().map(|r| self.slice(c, *r)).collect();
+                let all = concat(&slices.iter().collect::<Vec<_>>(), &field.ty)?;
+                Ok(take(&all, &indices))
+            });
+            gathered.collect::<Result<_>>()?
+        };
+        Block::new(Arc::clone(&self.spec.schema), columns, rows)
+    }
+
+    fn slice(&self, c: usize, run: Run) -> Column {
+        let column = self.sources[run.source].block.column(c);
+        column.slice(run.start, run.end - run.start)
+    }
+
+    /// The rows of each source between its first and last one in use.
+    fn used(&self) -> Vec<Run> {
+        let none = |source| Run {
+            source,
+            start: usize::MAX,
+            end: 0,
+        };
+        let mut used: Vec<Run> = (0..self.sources.len()).map(none).collect();
+        for run in &self.runs {
+            let own = &mut used[run.source];
+            own.start = own.start.min(run.start);
+            own.end = own.end.max(run.end);
+        }
+        for own in used.iter_mut().filter(|u| u.start > u.end) {
+            own.start = own.end;
+        }
+        used
+    }
+
+    /// Rows of the output as places in the `used` rows one after the other.
+    fn indices(&self, used: &[Run]) -> Vec<u32> {
+        let mut bases = Vec::with_capacity(used.len());
+        let mut base = 0;
+        for own in used {
+            bases.push(base);
+            base += own.end - own.start;
+        }
+        let rows = self.runs.iter().flat_map(|run| {
+            let shift = bases[run.source];
+            let first = used[run.source].start;
+            (run.start..run.end).map(move |row| (shift + row - first) as u32)
+        });
+        rows.collect()
+    }
+}
