@@ -8,8 +8,8 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use roost::session::QueryRequest;
 use roost::Database;
+use roost::session::QueryRequest;
 
 fn check(file: &Path) -> (usize, String) {
     let db = match Database::in_memory() {
@@ -18,7 +18,10 @@ fn check(file: &Path) -> (usize, String) {
     };
     let text = fs::read_to_string(file).unwrap_or_default();
     let (mut lines, mut wrong) = (0, String::new());
-    for line in text.lines().filter(|l| !l.is_empty() && !l.starts_with('#')) {
+    for line in text
+        .lines()
+        .filter(|l| !l.is_empty() && !l.starts_with('#'))
+    {
         lines += 1;
         let mut cells = line.splitn(3, '\t');
         let (sql, ty) = (cells.next().unwrap_or(""), cells.next().unwrap_or(""));
@@ -44,13 +47,19 @@ fn ask(db: &Database, expression: &str) -> String {
         Ok(_) => {
             let text = String::from_utf8_lossy(&out);
             let mut lines = text.lines().skip(1);
-            format!("{}\t{}", lines.next().unwrap_or(""), lines.next().unwrap_or(""))
+            format!(
+                "{}\t{}",
+                lines.next().unwrap_or(""),
+                lines.next().unwrap_or("")
+            )
         }
     }
 }
 
 fn all(name: &str) {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
+    let file = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden")
+        .join(name);
     let (lines, wrong) = check(&file);
     assert!(lines > 0, "{} is empty", file.display());
     assert!(wrong.is_empty(), "{wrong}");

@@ -12,8 +12,8 @@ use roost_engine::types::{DataType, Value};
 use super::lazy::{self, Lazy};
 use super::set::SetProbe;
 use crate::expr::{Call, ColumnId, Expr, InSet, Lambda};
-use crate::functions::scalar::{LambdaKernel, PlainKernel};
 use crate::functions::Kernel;
+use crate::functions::scalar::{LambdaKernel, PlainKernel};
 
 /// Place of a node in its program.
 pub(super) type NodeId = usize;
@@ -184,8 +184,8 @@ impl Compiler<'_> {
         }
         let below = args.iter().any(|a| self.program.nodes[*a].heavy);
         let heavy = below || !lazy::is_light(call);
-        let lazy = Lazy::of(call.function.name, args.len())
-            .filter(|l| l.pays(&args, &self.program.nodes));
+        let lazy =
+            Lazy::of(call.function.name, args.len()).filter(|l| l.pays(&args, &self.program.nodes));
         let kernel = Arc::clone(kernel);
         let work = Work::Call { kernel, args, lazy };
         let node = self.push(work, &call.bound.ty, heavy);

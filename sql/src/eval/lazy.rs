@@ -26,12 +26,54 @@ pub(super) enum Lazy {
 
 /// Functions that neither fail on data nor cost more than selecting rows would.
 const LIGHT: &[&str] = &[
-    "equals", "notEquals", "less", "greater", "lessOrEquals", "greaterOrEquals", "plus", "minus",
-    "multiply", "divide", "negate", "and", "or", "xor", "not", "if", "multiIf", "isNull",
-    "isNotNull", "assumeNotNull", "toNullable", "ifNull", "coalesce", "nullIf", "bitAnd", "bitOr",
-    "bitXor", "bitNot", "abs", "toYear", "toMonth", "toDayOfMonth", "toHour", "toMinute",
-    "toSecond", "length", "empty", "notEmpty", "materialize", "identity", "isNaN", "isFinite",
-    "isInfinite", "greatest", "least", "tuple", "tupleElement", "sign",
+    "equals",
+    "notEquals",
+    "less",
+    "greater",
+    "lessOrEquals",
+    "greaterOrEquals",
+    "plus",
+    "minus",
+    "multiply",
+    "divide",
+    "negate",
+    "and",
+    "or",
+    "xor",
+    "not",
+    "if",
+    "multiIf",
+    "isNull",
+    "isNotNull",
+    "assumeNotNull",
+    "toNullable",
+    "ifNull",
+    "coalesce",
+    "nullIf",
+    "bitAnd",
+    "bitOr",
+    "bitXor",
+    "bitNot",
+    "abs",
+    "toYear",
+    "toMonth",
+    "toDayOfMonth",
+    "toHour",
+    "toMinute",
+    "toSecond",
+    "length",
+    "empty",
+    "notEmpty",
+    "materialize",
+    "identity",
+    "isNaN",
+    "isFinite",
+    "isInfinite",
+    "greatest",
+    "least",
+    "tuple",
+    "tupleElement",
+    "sign",
 ];
 
 /// Whether a call may be evaluated for rows that nobody asked about.
@@ -103,8 +145,14 @@ fn without(open: Option<&[u32]>, decided: Option<&[u32]>, rows: usize) -> Vec<u3
     let mut is_decided = vec![false; rows];
     decided.iter().for_each(|r| is_decided[*r as usize] = true);
     match open {
-        None => (0..rows as u32).filter(|r| !is_decided[*r as usize]).collect(),
-        Some(open) => open.iter().copied().filter(|r| !is_decided[*r as usize]).collect(),
+        None => (0..rows as u32)
+            .filter(|r| !is_decided[*r as usize])
+            .collect(),
+        Some(open) => open
+            .iter()
+            .copied()
+            .filter(|r| !is_decided[*r as usize])
+            .collect(),
     }
 }
 

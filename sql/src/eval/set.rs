@@ -115,8 +115,12 @@ fn build(types: &[DataType], columns: &[Column], rows: usize) -> Result<Groups> 
     let mut ids = Vec::with_capacity(rows);
     let values = match nulls {
         Some(nulls) => {
-            let keep: Vec<u32> = (0..rows as u32).filter(|r| nulls[*r as usize] == 0).collect();
-            let kept = values.iter().map(|c| roost_engine::kernels::take::take(c, &keep));
+            let keep: Vec<u32> = (0..rows as u32)
+                .filter(|r| nulls[*r as usize] == 0)
+                .collect();
+            let kept = values
+                .iter()
+                .map(|c| roost_engine::kernels::take::take(c, &keep));
             (kept.collect::<Vec<_>>(), keep.len())
         }
         None => (values, rows),

@@ -70,8 +70,16 @@ fn inverse(of: Expr, rows_seen: &Arc<AtomicUsize>) -> Expr {
 
 fn choose(condition: Expr, yes: Expr, no: Expr) -> Expr {
     let bound = BoundFunction::new(DataType::UInt64, |columns, rows| {
-        let (c, y, n) = (columns[0].to_flat(), columns[1].to_flat(), columns[2].to_flat());
-        let (c, y, n) = (c.slice_of::<u64>()?, y.slice_of::<u64>()?, n.slice_of::<u64>()?);
+        let (c, y, n) = (
+            columns[0].to_flat(),
+            columns[1].to_flat(),
+            columns[2].to_flat(),
+        );
+        let (c, y, n) = (
+            c.slice_of::<u64>()?,
+            y.slice_of::<u64>()?,
+            n.slice_of::<u64>()?,
+        );
         let pick = |i: usize| if c[i] != 0 { y[i] } else { n[i] };
         Ok(Column::native((0..rows).map(pick).collect::<Vec<_>>()))
     });
@@ -99,7 +107,11 @@ fn branches_run_for_their_rows_only() {
     assert_eq!(got, [0, 20, 0, 10].map(Value::UInt));
     assert_eq!(seen.load(Ordering::Relaxed), 2);
     // All rows need it: no detour, and the error comes through.
-    let one = choose(Expr::Literal(Value::UInt(1), DataType::UInt64), inverse(input(), &seen), input());
+    let one = choose(
+        Expr::Literal(Value::UInt(1), DataType::UInt64),
+        inverse(input(), &seen),
+        input(),
+    );
     let evaluator = Evaluator::new(&[one], &[ColumnId(7)]).unwrap();
     assert!(evaluator.evaluate(&[numbers(&[0, 5])], 2).is_err());
 }
@@ -126,9 +138,15 @@ fn lambdas_see_captured_columns() {
     let plus = BoundFunction::new(DataType::UInt64, |columns, rows| {
         let (a, b) = (columns[0].to_flat(), columns[1].to_flat());
         let (a, b) = (a.slice_of::<u64>()?, b.slice_of::<u64>()?);
-        Ok(Column::native((0..rows).map(|i| a[i] + b[i]).collect::<Vec<_>>()))
+        Ok(Column::native(
+            (0..rows).map(|i| a[i] + b[i]).collect::<Vec<_>>(),
+        ))
     });
-    let body = call(&INVERSE, plus, vec![Expr::Column(element, DataType::UInt64), input()]);
+    let body = call(
+        &INVERSE,
+        plus,
+        vec![Expr::Column(element, DataType::UInt64), input()],
+    );
     let lambda = Expr::Lambda(Arc::new(Lambda {
         params: vec![(element, DataType::UInt64)],
         body,

@@ -162,8 +162,7 @@ impl<'a> Builder<'a> {
         let (input, totals) = self.inner().stream(&sort.input)?;
         let types = types(&sort.input);
         let tickets = self.tickets.clone();
-        let (held, seen) =
-            sort::run(&sort.keys, sort.limit, &input, &types, tickets, self.ctx)?;
+        let (held, seen) = sort::run(&sort.keys, sort.limit, &input, &types, tickets, self.ctx)?;
         self.sorted.store(seen + 1, Ordering::Relaxed);
         Ok(Built {
             operator: Arc::new(held),
@@ -233,8 +232,7 @@ impl Builder<'_> {
                 if state.is_nothing() {
                     return Ok(Ended::default());
                 }
-                let mut ended =
-                    self.push(&limit.input, &mut |batch| state.push(batch, sink))?;
+                let mut ended = self.push(&limit.input, &mut |batch| state.push(batch, sink))?;
                 let sorted = match over_sort(&limit.input) {
                     true => self.sorted.load(Ordering::Relaxed).saturating_sub(1),
                     false => 0,

@@ -101,9 +101,13 @@ impl LimitState {
         };
         let tied = |row: usize| {
             let pairs = keys.iter().zip(last);
-            pairs.clone().all(|(k, l)| compare(&k.column, row, l, 0).is_eq())
+            pairs
+                .clone()
+                .all(|(k, l)| compare(&k.column, row, l, 0).is_eq())
         };
-        Ok((keep..batch.rows).find(|row| !tied(*row)).unwrap_or(batch.rows))
+        Ok((keep..batch.rows)
+            .find(|row| !tied(*row))
+            .unwrap_or(batch.rows))
     }
 }
 

@@ -103,10 +103,30 @@ fn is_simple(expr: &Expr) -> bool {
         Expr::Call(call) => {
             simple &= matches!(
                 call.function.name,
-                "equals" | "notEquals" | "less" | "greater" | "lessOrEquals" | "greaterOrEquals"
-                    | "like" | "notLike" | "ilike" | "startsWith" | "endsWith" | "position"
-                    | "isNull" | "isNotNull" | "not" | "or" | "match" | "empty" | "notEmpty"
-                    | "and" | "has" | "bitAnd" | "plus" | "minus"
+                "equals"
+                    | "notEquals"
+                    | "less"
+                    | "greater"
+                    | "lessOrEquals"
+                    | "greaterOrEquals"
+                    | "like"
+                    | "notLike"
+                    | "ilike"
+                    | "startsWith"
+                    | "endsWith"
+                    | "position"
+                    | "isNull"
+                    | "isNotNull"
+                    | "not"
+                    | "or"
+                    | "match"
+                    | "empty"
+                    | "notEmpty"
+                    | "and"
+                    | "has"
+                    | "bitAnd"
+                    | "plus"
+                    | "minus"
             );
         }
         Expr::Lambda(_) => simple = false,

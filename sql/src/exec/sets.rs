@@ -77,7 +77,9 @@ fn walk(plan: &Plan, visit: &mut dyn FnMut(&Expr)) {
                 call.partition_by.iter().for_each(&mut *visit);
                 call.order_by.iter().for_each(|k| visit(&k.expr));
                 match &call.function {
-                    crate::plan::WindowFunction::Aggregate(a) => a.args.iter().for_each(&mut *visit),
+                    crate::plan::WindowFunction::Aggregate(a) => {
+                        a.args.iter().for_each(&mut *visit)
+                    }
                     crate::plan::WindowFunction::Ranking { args, .. } => {
                         args.iter().for_each(&mut *visit);
                     }
@@ -101,5 +103,7 @@ fn walk(plan: &Plan, visit: &mut dyn FnMut(&Expr)) {
         Plan::ArrayJoin(a) => a.arrays.iter().for_each(|(_, e)| visit(e)),
         Plan::Values(_) | Plan::Distinct(_) | Plan::Union(_) => {}
     }
-    plan.inputs().into_iter().for_each(|input| walk(input, visit));
+    plan.inputs()
+        .into_iter()
+        .for_each(|input| walk(input, visit));
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use roost_engine::column::{Column, Flat};
 use roost_engine::err;
 use roost_engine::error::{Error, Result};
-use roost_engine::kernels::take::{self, NO_ROW};
 use roost_engine::kernels::filter;
+use roost_engine::kernels::take::{self, NO_ROW};
 
 use super::batch::Batch;
 use super::operator::{Cursor, Operator};
@@ -119,7 +119,10 @@ impl Stage for ArrayJoinStage {
     fn apply(&self, batch: Batch) -> Result<Batch> {
         let arrays = self.arrays.evaluate(&batch.columns, batch.rows)?;
         let flats: Vec<Flat> = arrays.iter().map(Column::to_flat).collect();
-        let lists = flats.iter().map(Flat::as_array).collect::<Result<Vec<_>>>()?;
+        let lists = flats
+            .iter()
+            .map(Flat::as_array)
+            .collect::<Result<Vec<_>>>()?;
         let Some(first) = lists.first() else {
             return Err(Error::bug("ARRAY JOIN without arrays"));
         };
@@ -142,7 +145,11 @@ impl Stage for ArrayJoinStage {
                     _ => out.extend(start as u32..end as u32),
                 }
             }
-            let times = if len == 0 { usize::from(self.left) } else { len };
+            let times = if len == 0 {
+                usize::from(self.left)
+            } else {
+                len
+            };
             rows.extend(std::iter::repeat_n(row as u32, times));
         }
         let mut columns: Vec<Column> = batch.columns.iter().map(|c| take::take(c, &rows)).collect();

@@ -54,7 +54,12 @@ impl SeriesSource {
             _ => ((stop - start) / step).saturating_add(1),
         };
         let column = "generate_series";
-        Self::of("generateSeries", column, DataType::UInt64, (start, rows, step))
+        Self::of(
+            "generateSeries",
+            column,
+            DataType::UInt64,
+            (start, rows, step),
+        )
     }
 
     fn of(name: &str, column: &str, ty: DataType, (start, rows, step): (u64, u64, u64)) -> Self {

@@ -64,7 +64,11 @@ impl Groups {
         let layout = Layout::of(types);
         let tables = match types.is_empty() {
             true => vec![Table::Single { seen: false }],
-            false => layout.stages.iter().map(|s| table_for(s, &layout)).collect(),
+            false => layout
+                .stages
+                .iter()
+                .map(|s| table_for(s, &layout))
+                .collect(),
         };
         let interners = layout.interners.iter().map(|(kept, _)| Interner {
             kept: kept.clone(),

@@ -66,20 +66,44 @@ fn every_shape_of_key_numbers_rows() {
     let nullable = cycle(1000, 13, |n| if n == 3 { Value::Null } else { text(n) });
     let uuid = cycle(1000, 17, |n| Value::UInt128(u128::MAX - n as u128));
     let arrays = cycle(1000, 11, |n| Value::Array(vec![text(n); n % 3]));
-    let tuples = cycle(1000, 9, |n| Value::Tuple(vec![Value::Float(n as f64 / 2.0), text(n % 2)]));
+    let tuples = cycle(1000, 9, |n| {
+        Value::Tuple(vec![Value::Float(n as f64 / 2.0), text(n % 2)])
+    });
     let pair = T::tuple(vec![T::Float64, T::String]);
     check(&[T::UInt8], &rows(&[small.clone()]));
-    check(&[T::UInt8.nullable()], &rows(&[cycle(99, 4, |n| if n == 1 { Value::Null } else { Value::UInt(n as u64) })]));
+    check(
+        &[T::UInt8.nullable()],
+        &rows(&[cycle(99, 4, |n| {
+            if n == 1 {
+                Value::Null
+            } else {
+                Value::UInt(n as u64)
+            }
+        })]),
+    );
     check(&[T::Int64], &rows(&[wide.clone()]));
-    check(&[T::Int32, T::UInt16], &rows(&[wide.clone(), small.clone()]));
+    check(
+        &[T::Int32, T::UInt16],
+        &rows(&[wide.clone(), small.clone()]),
+    );
     check(&[T::String], &rows(&[strings.clone()]));
     check(&[T::String.nullable()], &rows(&[nullable.clone()]));
     check(&[T::UUID], &rows(&[uuid.clone()]));
-    check(&[T::UUID.nullable(), T::UInt8], &rows(&[uuid, small.clone()]));
+    check(
+        &[T::UUID.nullable(), T::UInt8],
+        &rows(&[uuid, small.clone()]),
+    );
     check(&[T::String.array()], &rows(&[arrays.clone()]));
     check(&[pair.clone()], &rows(&[tuples.clone()]));
     check(
-        &[T::String, T::Int64, T::String.nullable(), T::Int64, pair, T::String.array()],
+        &[
+            T::String,
+            T::Int64,
+            T::String.nullable(),
+            T::Int64,
+            pair,
+            T::String.array(),
+        ],
         &rows(&[strings, wide.clone(), nullable, wide, tuples, arrays]),
     );
     check(&[], &vec![Vec::new(); 3]);

@@ -88,7 +88,11 @@ fn numbers<K: PackedKey>(keys: &[K], leaf: &Leaf) -> Result<Flat> {
     let shift = leaf.shift;
     macro_rules! get {
         ($ty:ty) => {
-            Flat::native(keys.iter().map(|k| k.get(shift) as $ty).collect::<Vec<$ty>>())
+            Flat::native(
+                keys.iter()
+                    .map(|k| k.get(shift) as $ty)
+                    .collect::<Vec<$ty>>(),
+            )
         };
     }
     Ok(match leaf.shape {

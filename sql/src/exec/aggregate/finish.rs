@@ -202,7 +202,11 @@ fn mapped(seen: &Groups, map: &[u32], call: &AggregateCall) -> Result<State> {
     if let (State::Distinct(out), Some((ids, args))) = (&mut state, keys.split_first()) {
         let ids = ids.to_flat();
         let ids = ids.slice_of::<u32>()?.iter().map(|g| map[*g as usize]);
-        insert(out, Column::Flat(Flat::native(ids.collect::<Vec<u32>>())), args)?;
+        insert(
+            out,
+            Column::Flat(Flat::native(ids.collect::<Vec<u32>>())),
+            args,
+        )?;
     }
     Ok(state)
 }

@@ -164,7 +164,8 @@ impl LocalSet {
             return Ok(());
         }
         let mut map = Vec::with_capacity(theirs);
-        self.groups.assign(&other.groups.keys()?, theirs, &mut map)?;
+        self.groups
+            .assign(&other.groups.keys()?, theirs, &mut map)?;
         for (mine, theirs) in self.states.iter_mut().zip(&other.states) {
             mine.resize(self.groups.len());
             match (mine, theirs) {

@@ -191,7 +191,9 @@ fn put<W: Word>(key: &SortKey, flat: &Flat, shift: u32, bits: u32, words: &mut [
     }
     macro_rules! signed {
         ($v:expr, $ty:ty, $un:ty) => {
-            all(words, shift, |i| u128::from(($v[i] ^ <$ty>::MIN) as $un) ^ flip)
+            all(words, shift, |i| {
+                u128::from(($v[i] ^ <$ty>::MIN) as $un) ^ flip
+            })
         };
     }
     macro_rules! float {
@@ -203,7 +205,11 @@ fn put<W: Word>(key: &SortKey, flat: &Flat, shift: u32, bits: u32, words: &mut [
                 }
                 // -0.0 and 0.0 are equal.
                 let bits = if x == 0.0 { 0 } else { x.to_bits() };
-                let ordered = if bits & $sign != 0 { !bits } else { bits | $sign };
+                let ordered = if bits & $sign != 0 {
+                    !bits
+                } else {
+                    bits | $sign
+                };
                 u128::from(ordered) ^ flip
             })
         };
@@ -223,7 +229,9 @@ fn put<W: Word>(key: &SortKey, flat: &Flat, shift: u32, bits: u32, words: &mut [
         Flat::F64(v) => float!(v, u64, 1u64 << 63),
         Flat::Bytes(_) | Flat::Fixed { .. } => {
             let bytes = bits as usize / 8;
-            all(words, shift, |i| u128::from(prefix(flat.bytes_at(i), bytes)) ^ flip);
+            all(words, shift, |i| {
+                u128::from(prefix(flat.bytes_at(i), bytes)) ^ flip
+            });
         }
         Flat::Nullable(n) => {
             let inner = bits - 1;

@@ -5,9 +5,9 @@
 
 pub(crate) mod encode;
 pub(crate) mod order;
-mod top;
 #[cfg(test)]
 mod tests;
+mod top;
 
 use roost_engine::column::Column;
 use roost_engine::err;
@@ -103,7 +103,10 @@ fn join(
     batches.sort_by_key(|b| b.ticket);
     let rows: usize = batches.iter().map(|b| b.rows).sum();
     if rows >= u32::MAX as usize {
-        return Err(err!(TOO_MANY_ROWS, "{rows} rows are too many to be held at once"));
+        return Err(err!(
+            TOO_MANY_ROWS,
+            "{rows} rows are too many to be held at once"
+        ));
     }
     let mut whole = Reservation::empty(&ctx.memory);
     if batches.len() > 1 {

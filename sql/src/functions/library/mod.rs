@@ -7,4 +7,4 @@ pub(crate) mod kit;
 pub mod string;
 
 /// The families of this folder, one list per folder inside.
-pub static FAMILIES: &[&[&[ScalarFunction]]] = &[string::FAMILIES];
+pub static FAMILIES: &[&[&[ScalarFunction]]] = &[string::FAMILIES, array::FAMILIES];
