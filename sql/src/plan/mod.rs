@@ -3,9 +3,11 @@
 //! Invariant: every column that a node outputs has an id of its own in the query; a node's
 //! expressions use only ids that its inputs output. A plan of this shape can be reordered freely.
 
+pub mod explain;
 pub mod memory;
 pub mod series;
 pub mod source;
+mod visit;
 
 use std::sync::Arc;
 
