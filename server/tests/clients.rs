@@ -37,12 +37,20 @@ impl Server {
         let started = Instant::now();
         for port in [port, clickhouse_port] {
             while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
-                assert!(started.elapsed() < Duration::from_secs(30), "the server does not listen");
+                assert!(
+                    started.elapsed() < Duration::from_secs(30),
+                    "the server does not listen"
+                );
                 std::thread::sleep(Duration::from_millis(20));
             }
         }
         let api = format!("http://127.0.0.1:{port}");
-        Server { child, api, clickhouse_port, _data: data }
+        Server {
+            child,
+            api,
+            clickhouse_port,
+            _data: data,
+        }
     }
 }
 
@@ -70,9 +78,19 @@ fn run(script: &str) {
         .expect("python starts: run `make test`, which prepares .venv");
     let done = child.wait_with_output().expect("the script ends");
     let out = String::from_utf8_lossy(&done.stdout);
-    let err = BufReader::new(&done.stderr[..]).lines().map_while(Result::ok).collect::<Vec<_>>();
-    assert!(done.status.success(), "{script} failed:\n{out}\n{}", err.join("\n"));
-    assert!(out.trim_end().ends_with("ok"), "{script} did not reach its end:\n{out}");
+    let err = BufReader::new(&done.stderr[..])
+        .lines()
+        .map_while(Result::ok)
+        .collect::<Vec<_>>();
+    assert!(
+        done.status.success(),
+        "{script} failed:\n{out}\n{}",
+        err.join("\n")
+    );
+    assert!(
+        out.trim_end().ends_with("ok"),
+        "{script} did not reach its end:\n{out}"
+    );
 }
 
 #[test]

@@ -15,3 +15,4 @@ pub mod settings;
 
 pub use roost_engine::error::{Code, Error, Kind, Position, Result};
 pub use roost_engine::types::{DataType, Value};
+pub use session::Database;

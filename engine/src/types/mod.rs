@@ -15,6 +15,11 @@ pub use value::Value;
 /// A time zone of the IANA database.
 pub type Tz = chrono_tz::Tz;
 
+/// All time zones.
+pub fn zones() -> impl Iterator<Item = Tz> {
+    chrono_tz::TZ_VARIANTS.iter().copied()
+}
+
 /// A logical type. Cheap to clone: nested types are shared.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum DataType {

@@ -365,7 +365,7 @@ impl<'c, 'a> Cursor<'c, 'a> {
 
 impl Literal {
     /// The literal as a value.
-    pub(super) fn value(&self) -> Value {
+    pub fn value(&self) -> Value {
         match self {
             Literal::Null => Value::Null,
             Literal::Bool(b) => Value::UInt(u64::from(*b)),

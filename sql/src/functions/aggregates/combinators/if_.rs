@@ -8,9 +8,9 @@ use std::sync::Arc;
 use roost_engine::bail;
 use roost_engine::column::{Column, Flat};
 use roost_engine::error::Result;
+use roost_engine::kernels::filter::truth;
 use roost_engine::kernels::take::take;
 use roost_engine::types::{DataType, Value};
-use roost_engine::with_native;
 
 use super::Nested;
 use crate::functions::aggregates::nulls::update;
@@ -63,9 +63,10 @@ struct IfStates {
 pub(super) fn rows_where(condition: &Column) -> Option<Vec<u32>> {
     let holds = |flat: &Flat| -> Vec<bool> {
         let (nulls, values) = flat.split_nulls();
-        let mut holds: Vec<bool> = with_native!(values,
-            |v| v.iter().map(|x| *x != Default::default()).collect(),
-            other => vec![false; other.len()]);
+        let mut holds: Vec<bool> = match truth(values) {
+            Ok(bytes) => bytes.iter().map(|b| *b != 0).collect(),
+            Err(_) => vec![false; values.len()],
+        };
         if let Some(nulls) = nulls {
             holds.iter_mut().zip(nulls).for_each(|(h, n)| *h &= *n == 0);
         }

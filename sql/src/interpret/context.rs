@@ -1,0 +1,98 @@
+//! What a statement runs in: the database, the session's values, limits.
+//!
+//! Invariant: one context per statement; nothing in it changes while the statement runs but the
+//! counters and the cancellation.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use roost_engine::error::{Code, Error, Result};
+use roost_engine::types::Tz;
+
+use super::catalog::NameResolver;
+use crate::exec::{CancelToken, ExecContext};
+use crate::functions::BindContext;
+use crate::session::Shared;
+use crate::settings::Settings;
+
+/// The surroundings of one statement.
+pub struct StatementContext {
+    /// The database's shared parts.
+    pub shared: Arc<Shared>,
+    /// The current database.
+    pub database: String,
+    /// Settings of the session and the request.
+    pub settings: Settings,
+    /// Values of `{name:Type}`.
+    pub parameters: HashMap<String, String>,
+    /// Relations in front of the tables.
+    pub resolver: Option<Arc<dyn NameResolver>>,
+    /// What functions know while they bind.
+    pub bind: BindContext,
+    /// Threads, memory, cancellation, progress.
+    pub exec: ExecContext,
+}
+
+impl StatementContext {
+    /// A context; `cancel` is the caller's handle to stop the statement.
+    ///
+    /// # Errors
+    /// BAD_ARGUMENTS for a `session_timezone` that does not exist.
+    pub fn new(
+        shared: Arc<Shared>,
+        database: String,
+        settings: Settings,
+        parameters: HashMap<String, String>,
+        resolver: Option<Arc<dyn NameResolver>>,
+        cancel: &CancelToken,
+    ) -> Result<Self> {
+        let time_zone = match settings.text("session_timezone") {
+            "" => Tz::UTC,
+            name => roost_engine::types::text::parse_zone(name)?,
+        };
+        let now_micros = shared.clock.now_micros();
+        let bind = BindContext {
+            time_zone,
+            now_micros,
+            random_seed: shared.next_seed(),
+            database: database.clone(),
+            settings: settings.changed(),
+        };
+        let limit = settings.float("max_execution_time");
+        let cancel = cancel.with_limit((limit > 0.0).then(|| Duration::from_secs_f64(limit)));
+        let exec = shared.exec_context(&settings, cancel);
+        Ok(StatementContext {
+            shared,
+            database,
+            settings,
+            parameters,
+            resolver,
+            bind,
+            exec,
+        })
+    }
+
+    /// The same surroundings under other settings (a query's own SETTINGS).
+    pub fn with_settings(&self, settings: Settings) -> Result<Self> {
+        StatementContext::new(
+            Arc::clone(&self.shared),
+            self.database.clone(),
+            settings,
+            self.parameters.clone(),
+            self.resolver.clone(),
+            &self.exec.cancel,
+        )
+    }
+
+    /// Refuses a statement that writes when the session may only read.
+    pub fn require_writable(&self) -> Result<()> {
+        match self.settings.uint("readonly") {
+            0 => Ok(()),
+            _ => Err(Error::new(
+                Code::READONLY,
+                "Cannot execute query in readonly mode",
+            )),
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! Tables of the engine as sources of a scan.
+//!
+//! Invariant: a source holds one snapshot; a morsel is a run of rows of one part, and its columns
+//! are decoded only when they are asked for.
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use roost_engine::block::{Block, Field, Schema};
+use roost_engine::column::Column;
+use roost_engine::error::{Code, Error, Result};
+use roost_engine::hooks::BlockExpr;
+use roost_engine::part::{Part, PartInfo};
+use roost_engine::table::{DefaultKind, Snapshot};
+use roost_engine::types::{DataType, Value};
+
+use super::compiler::SqlCompiler;
+use crate::plan::{Morsel, SourceReader, SourceRequest, TableSource};
+
+/// Rows of one morsel, at most: eight granules.
+const MORSEL_ROWS: usize = 8 * 8192;
+
+/// How a column of the scan's schema comes about.
+#[derive(Debug, Clone)]
+enum Origin {
+    /// A stored column of that name; parts without it compute the default, when it has one.
+    Stored(String, Option<Arc<dyn BlockExpr>>),
+    /// ALIAS: computed from other columns.
+    Alias(Arc<dyn BlockExpr>),
+    /// `_part`.
+    PartName,
+    /// `_partition_id`.
+    PartitionId,
+    /// `_bucket`.
+    Bucket,
+}
+
+/// One snapshot of a table.
+#[derive(Debug)]
+pub struct SnapshotSource {
+    name: String,
+    snapshot: Arc<Snapshot>,
+    schema: Arc<Schema>,
+    visible: usize,
+    origins: Arc<Vec<Origin>>,
+}
+
+impl SnapshotSource {
+    /// The source over a table's snapshot.
+    pub fn new(snapshot: Arc<Snapshot>) -> Result<Self> {
+        let definition = &snapshot.definition;
+        let compiler = SqlCompiler::default();
+        let stored = definition.stored_schema();
+        let (mut shown, mut hidden) = (Vec::new(), Vec::new());
+        for column in &definition.columns {
+            let field = Field::new(column.name.clone(), column.ty.clone());
+            let compile = |text: &str| compiler.default_value(text, &column.ty, &stored);
+            match &column.default {
+                None => shown.push((field, Origin::Stored(column.name.clone(), None))),
+                Some((DefaultKind::Default, text)) => {
+                    let default = Some(compile(text)?);
+                    shown.push((field, Origin::Stored(column.name.clone(), default)));
+                }
+                Some((DefaultKind::Materialized, text)) => {
+                    let default = Some(compile(text)?);
+                    hidden.push((field, Origin::Stored(column.name.clone(), default)));
+                }
+                Some((DefaultKind::Alias, text)) => {
+                    hidden.push((field, Origin::Alias(compile(text)?)));
+                }
+                Some((DefaultKind::Ephemeral, _)) => {}
+            }
+        }
+        let visible = shown.len();
+        let text = DataType::String.low_cardinality();
+        let virtuals = [
+            ("_part", text.clone(), Origin::PartName),
+            ("_partition_id", text, Origin::PartitionId),
+            ("_bucket", DataType::UInt32, Origin::Bucket),
+        ];
+        let taken = |name: &str| definition.columns.iter().any(|c| c.name == name);
+        let virtuals = virtuals.into_iter().filter(|(name, ..)| !taken(name));
+        hidden.extend(virtuals.map(|(name, ty, origin)| (Field::new(name, ty), origin)));
+        shown.extend(hidden);
+        let (fields, origins) = shown.into_iter().unzip();
+        Ok(SnapshotSource {
+            name: definition.full_name(),
+            schema: Schema::new(fields),
+            visible,
+            origins: Arc::new(origins),
+            snapshot,
+        })
+    }
+
+    /// The snapshot that is read.
+    pub fn snapshot(&self) -> &Arc<Snapshot> {
+        &self.snapshot
+    }
+}
+
+impl TableSource for SnapshotSource {
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn schema(&self) -> &Arc<Schema> {
+        &self.schema
+    }
+
+    fn visible_columns(&self) -> usize {
+        self.visible
+    }
+
+    fn row_count(&self) -> Option<u64> {
+        Some(self.snapshot.rows())
+    }
+
+    fn min_max(&self, column: usize) -> Option<(Value, Value)> {
+        let field = &self.schema.fields[column];
+        // NaN and NULL are not in the statistics' order.
+        if field.ty.is_float() || field.ty.is_nullable() {
+            return None;
+        }
+        let mut all: Option<(Value, Value)> = None;
+        for part in self.snapshot.parts.iter().filter(|p| p.rows() > 0) {
+            let stats = part.column_stats(&field.name).filter(|s| s.exact)?;
+            let (min, max) = (stats.min, stats.max);
+            all = Some(match all {
+                None => (min, max),
+                Some((low, high)) => (
+                    if min.compare(&low).is_lt() { min } else { low },
+                    if max.compare(&high).is_gt() {
+                        max
+                    } else {
+                        high
+                    },
+                ),
+            });
+        }
+        all
+    }
+
+    fn sorting_key(&self) -> Vec<String> {
+        let order = &self.snapshot.layout.order;
+        order.iter().map(|e| e.text().to_string()).collect()
+    }
+
+    fn with_final(&self) -> Result<Arc<dyn TableSource>> {
+        let engine = self.snapshot.definition.engine_text.as_str();
+        let engine = engine.split('(').next().unwrap_or(engine);
+        Err(Error::new(
+            Code::ILLEGAL_FINAL,
+            format!("Storage {engine} doesn't support FINAL"),
+        ))
+    }
+
+    fn open(&self, request: &SourceRequest) -> Result<Arc<dyn SourceReader>> {
+        let mut runs = Vec::new();
+        for (part, ranges) in self.snapshot.prune(&request.conditions) {
+            for range in ranges {
+                let mut at = range.start;
+                while at < range.end {
+                    let end = range.end.min((at / MORSEL_ROWS + 1) * MORSEL_ROWS);
+                    runs.push((Arc::clone(&part), at..end));
+                    at = end;
+                }
+            }
+        }
+        Ok(Arc::new(SnapshotReader {
+            runs,
+            next: AtomicUsize::new(0),
+            schema: Arc::clone(&self.schema),
+            origins: Arc::clone(&self.origins),
+        }))
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// `partition_min_max_level`, as ClickHouse names parts.
+pub fn part_name(info: &PartInfo) -> String {
+    format!(
+        "{}_{}_{}_{}",
+        info.partition, info.min_block, info.max_block, info.level
+    )
+}
+
+struct SnapshotReader {
+    runs: Vec<(Arc<Part>, Range<usize>)>,
+    next: AtomicUsize,
+    schema: Arc<Schema>,
+    origins: Arc<Vec<Origin>>,
+}
+
+impl SourceReader for SnapshotReader {
+    fn next(&self) -> Result<Option<Box<dyn Morsel>>> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let Some((part, range)) = self.runs.get(number) else {
+            return Ok(None);
+        };
+        Ok(Some(Box::new(PartMorsel {
+            number: number as u64,
+            part: Arc::clone(part),
+            range: range.clone(),
+            schema: Arc::clone(&self.schema),
+            origins: Arc::clone(&self.origins),
+            places: HashMap::new(),
+        })))
+    }
+}
+
+struct PartMorsel {
+    number: u64,
+    part: Arc<Part>,
+    range: Range<usize>,
+    schema: Arc<Schema>,
+    origins: Arc<Vec<Origin>>,
+    /// Places of stored columns in the part, as they are looked up.
+    places: HashMap<usize, Option<usize>>,
+}
+
+impl Morsel for PartMorsel {
+    fn number(&self) -> u64 {
+        self.number
+    }
+
+    fn rows(&self) -> usize {
+        self.range.len()
+    }
+
+    fn read(&mut self, columns: &[usize], selection: Option<&[u32]>) -> Result<Vec<Column>> {
+        let rows: Option<Vec<u32>> = selection.map(|s| {
+            let start = self.range.start as u32;
+            s.iter().map(|r| r + start).collect()
+        });
+        columns
+            .iter()
+            .map(|&c| self.column(c, rows.as_deref()))
+            .collect()
+    }
+}
+
+impl PartMorsel {
+    fn column(&mut self, c: usize, rows: Option<&[u32]>) -> Result<Column> {
+        let n = rows.map_or(self.range.len(), <[u32]>::len);
+        let origins = Arc::clone(&self.origins);
+        let text = |value: &str| {
+            let value = Value::string(value);
+            Column::constant(&value, &self.schema.fields[c].ty, n)
+        };
+        match &origins[c] {
+            Origin::Stored(name, default) => {
+                let part = &self.part;
+                let place = self
+                    .places
+                    .entry(c)
+                    .or_insert_with(|| part.schema().index_of(name));
+                match (*place, rows) {
+                    (Some(place), None) => self.part.read(place, self.range.clone()),
+                    (Some(place), Some(rows)) => self.part.read_rows(place, rows),
+                    (None, _) => match default {
+                        None => Ok(Column::defaults(&self.schema.fields[c].ty, n)),
+                        Some(default) => self.computed(default.as_ref(), rows, n),
+                    },
+                }
+            }
+            Origin::Alias(expr) => self.computed(expr.as_ref(), rows, n),
+            Origin::PartName => text(&part_name(self.part.info())),
+            Origin::PartitionId => text(&self.part.info().partition),
+            Origin::Bucket => {
+                let bucket = Value::UInt(self.part.info().bucket.into());
+                Column::constant(&bucket, &DataType::UInt32, n)
+            }
+        }
+    }
+
+    /// An expression over other columns of the same rows.
+    fn computed(&mut self, expr: &dyn BlockExpr, rows: Option<&[u32]>, n: usize) -> Result<Column> {
+        let (mut fields, mut columns) = (Vec::new(), Vec::new());
+        for input in expr.inputs() {
+            let place = self.schema.index_of(input).ok_or_else(|| {
+                Error::new(Code::UNKNOWN_IDENTIFIER, format!("Missing column {input}"))
+            })?;
+            fields.push(self.schema.fields[place].clone());
+            columns.push(self.column(place, rows)?);
+        }
+        expr.evaluate(&Block::new(Schema::new(fields), columns, n)?)
+    }
+}
