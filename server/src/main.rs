@@ -1,2 +1,7 @@
-//! The roost binary.
+//! The roost binary: HTTP in front of the `roost` library, and the command line.
+
+mod datafile;
+mod template;
+mod tokens;
+
 fn main() {}
