@@ -87,6 +87,9 @@ impl Inner {
         let Some(claim) = table.claims().try_claim(&ids) else {
             return Ok(false);
         };
+        if !still_there(table, group) {
+            return Ok(false);
+        }
         let (layout, version) = table.versioned_layout();
         let blocks = group
             .entries
@@ -140,6 +143,13 @@ impl Inner {
         });
         self.commit(request).map(|_| ())
     }
+}
+
+/// Whether the parts, claimed by now, were not put together with others before the claim.
+fn still_there(table: &Table, group: &Group) -> bool {
+    let now = table.memory_parts();
+    let there = |e: &MemoryEntry| now.iter().any(|n| Arc::ptr_eq(&n.part, &e.part));
+    group.entries.iter().all(there)
 }
 
 /// The memory parts of a table, by neighbourhood.

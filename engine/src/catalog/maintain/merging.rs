@@ -75,9 +75,13 @@ impl Inner {
             parts_max: self.options.merge_parts_max,
         };
         for table in self.durable_tables() {
-            if let Some(chosen) = choose(&table, limits)
-                && self.merge_parts(&table, &chosen)?
-            {
+            let Some(chosen) = choose(&table, limits) else {
+                continue;
+            };
+            let merged = self.merge_parts(&table, &chosen)?;
+            drop(chosen);
+            if merged {
+                self.remove_retired();
                 return Ok(true);
             }
         }
@@ -116,12 +120,14 @@ impl Inner {
         };
         for group in groups {
             let bytes: u64 = group.iter().map(|p| p.info().bytes).sum();
-            let single = group.len() == 1 && !replaces(&table.definition().engine);
+            let current = group[0].schema() == &table.stored_schema();
+            let single = group.len() == 1 && current && !replaces(&table.definition().engine);
             if single || (!final_ && bytes > limits.bytes_max) {
                 continue;
             }
             self.merge_parts(table, &group)?;
         }
+        self.remove_retired();
         Ok(())
     }
 
