@@ -479,7 +479,7 @@ fn cut_everywhere(scenario: Scenario) -> u64 {
     let step = if full() {
         1
     } else {
-        changing.len().div_ceil(40)
+        changing.len().div_ceil(16)
     };
     let mut images = 0;
     for n in changing.into_iter().step_by(step.max(1)) {
@@ -512,7 +512,7 @@ fn fail_everywhere(scenario: Scenario, fault: Fault) {
     let disk = FaultyStorage::new();
     drop(perform(&disk, scenario, false));
     let calls = disk.trace();
-    let step = if full() { 1 } else { calls.len().div_ceil(40) };
+    let step = if full() { 1 } else { calls.len().div_ceil(16) };
     for n in (1..=calls.len() as u64).step_by(step.max(1)) {
         let disk = FaultyStorage::new();
         disk.fail_at(n, fault);
