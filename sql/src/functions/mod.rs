@@ -11,6 +11,7 @@ pub mod cast;
 pub mod core;
 pub mod doc;
 pub mod library;
+pub mod numeric;
 pub mod registry;
 pub mod scalar;
 pub mod supertype;

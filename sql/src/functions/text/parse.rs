@@ -22,6 +22,7 @@ pub struct TextParser {
     ty: DataType,
     style: Style,
     zone: Option<&'static Zone>,
+    checked: bool,
     enum_numbers: HashMap<String, i16>,
     /// Of the types inside: element, tuple elements, key and value, the type under Nullable.
     inner: Vec<TextParser>,
@@ -67,9 +68,19 @@ impl TextParser {
             ty,
             style,
             zone,
+            checked: false,
             enum_numbers,
             inner,
         }
+    }
+
+    /// The same reader, for which a whole number out of its type's range is an error instead of
+    /// wrapping.
+    #[must_use]
+    pub fn checked(mut self) -> Self {
+        self.checked = true;
+        self.inner = self.inner.into_iter().map(TextParser::checked).collect();
+        self
     }
 
     /// Reads one value from the whole of `input` and appends it to `builder`.
@@ -301,78 +312,67 @@ impl TextParser {
         Ok(end)
     }
 
-    /// Reads an unprotected text as one plain value.
+    /// Reads an unprotected text as one plain value. On an error nothing was appended.
     fn leaf(&self, text: &[u8], builder: &mut ColumnBuilder) -> Result<()> {
         use DataType as T;
-        let read = match (&self.ty, builder.grow()) {
-            (T::String | T::AggregateFunction(_), Grow::Bytes(b)) => {
-                b.push(text);
-                return Ok(());
-            }
-            (T::Bool, Grow::U8(v)) => {
-                v.push(u8::from(parse_bool(text)?));
-                return Ok(());
-            }
-            (T::FixedString(n), Grow::Fixed(..)) if text.len() > *n => {
-                bail!(
-                    TOO_LARGE_STRING_SIZE,
-                    "String too long for type FixedString({n})"
-                )
-            }
+        match (&self.ty, builder.grow()) {
+            (T::String | T::AggregateFunction(_), Grow::Bytes(b)) => b.push(text),
+            (T::Bool, Grow::U8(v)) => v.push(u8::from(parse_bool(text)?)),
             (T::FixedString(n), Grow::Fixed(_, data)) => {
+                if text.len() > *n {
+                    bail!(
+                        TOO_LARGE_STRING_SIZE,
+                        "String too long for type FixedString({n})"
+                    );
+                }
                 data.extend_from_slice(text);
                 data.resize(data.len() + n - text.len(), 0);
-                return Ok(());
             }
-            (T::Float64, Grow::F64(v)) => float(text, "Float64").map(|(f, n)| (v.push(f), n).1)?,
+            (T::Float64, Grow::F64(v)) => {
+                let (value, read) = float(text, "Float64")?;
+                self.all_read(text, read)?;
+                v.push(value);
+            }
             (T::Float32, Grow::F32(v)) => {
-                float32(text, "Float32").map(|(f, n)| (v.push(f as f32), n).1)?
+                let (value, read) = float32(text, "Float32")?;
+                self.all_read(text, read)?;
+                v.push(value as f32);
             }
             (T::Decimal(p, s), grow) => {
                 let (value, read) = decimal(text, *p, *s)?;
+                self.all_read(text, read)?;
                 push_wide(grow, value);
-                read
             }
             (T::Date | T::Date32, _) => return self.date(text, builder),
             (T::DateTime(_) | T::DateTime64(..), _) => return self.date_time(text, builder),
-            (T::UUID, Grow::U128(v)) => {
-                v.push(address::parse_uuid(text)?);
-                return Ok(());
-            }
-            (T::IPv4, Grow::U32(v)) => {
-                v.push(address::parse_ipv4(text)?);
-                return Ok(());
-            }
-            (T::IPv6, Grow::U128(v)) => {
-                v.push(address::parse_ipv6(text)?);
-                return Ok(());
-            }
+            (T::UUID, Grow::U128(v)) => v.push(address::parse_uuid(text)?),
+            (T::IPv4, Grow::U32(v)) => v.push(address::parse_ipv4(text)?),
+            (T::IPv6, Grow::U128(v)) => v.push(address::parse_ipv6(text)?),
             (T::Enum8(_) | T::Enum16(_), grow) => {
                 push_wide(grow, i128::from(self.enum_number(text)?));
-                return Ok(());
             }
-            (T::Nothing, Grow::Nothing(rows)) => {
-                *rows += 1;
-                return Ok(());
-            }
-            (_, Grow::U64(v)) => {
-                let (n, read) = integer(text, false, "UInt64")?;
-                v.push(n as u64);
-                read
-            }
-            (_, Grow::I64(v)) => {
-                let (n, read) = integer(text, true, "Int64")?;
-                v.push(n as i64);
-                read
-            }
+            (T::Nothing, Grow::Nothing(rows)) => *rows += 1,
+            (_, Grow::U64(v)) => v.push(self.whole_number(text, false, "UInt64")? as u64),
+            (_, Grow::I64(v)) => v.push(self.whole_number(text, true, "Int64")? as i64),
             (ty, grow) => {
-                let signed = !ty.is_unsigned();
-                let (n, read) = integer(text, signed, &ty.to_string())?;
-                push_wide(grow, n);
-                read
+                let value = self.whole_number(text, !ty.is_unsigned(), &ty.to_string())?;
+                push_wide(grow, value);
             }
-        };
-        self.all_read(text, read)
+        }
+        Ok(())
+    }
+
+    fn whole_number(&self, text: &[u8], signed: bool, name: &str) -> Result<i128> {
+        let (value, read) = integer(text, signed, name)?;
+        self.all_read(text, read)?;
+        if self.checked && !fits(value, text, &self.ty) {
+            bail!(
+                CANNOT_PARSE_NUMBER,
+                "Cannot parse '{}' as {name}: the number is out of range",
+                clip(text)
+            );
+        }
+        Ok(value)
     }
 
     fn all_read(&self, text: &[u8], read: usize) -> Result<()> {
@@ -399,11 +399,10 @@ impl TextParser {
 
     fn date(&self, text: &[u8], builder: &mut ColumnBuilder) -> Result<()> {
         let (days, read) = parse_time::date(text)?;
-        self.push_days(days, builder)?;
-        match parse_time::is_time_of_day(&text[read..]) {
-            true => Ok(()),
-            false => self.all_read(text, read),
+        if !parse_time::is_time_of_day(&text[read..]) {
+            self.all_read(text, read)?;
         }
+        self.push_days(days, builder)
     }
 
     fn date_time(&self, text: &[u8], builder: &mut ColumnBuilder) -> Result<()> {
@@ -416,6 +415,7 @@ impl TextParser {
             _ => None,
         };
         let (moment, read) = parse_time::instant(text, zone, best, precision.is_some())?;
+        self.all_read(text, read)?;
         match (builder.grow(), precision) {
             (Grow::U32(v), None) => v.push(moment.seconds.clamp(0, i64::from(u32::MAX)) as u32),
             (Grow::I64(v), Some(p)) => match moment.ticks(p) {
@@ -429,7 +429,7 @@ impl TextParser {
             },
             _ => return Err(Error::bug("a time column of the wrong shape")),
         }
-        self.all_read(text, read)
+        Ok(())
     }
 
     fn enum_number(&self, text: &[u8]) -> Result<i16> {
@@ -447,6 +447,19 @@ impl TextParser {
                 self.ty
             ),
         }
+    }
+}
+
+/// Whether the number whose digits are `text` is `value` and in the range of `ty`.
+fn fits(value: i128, text: &[u8], ty: &DataType) -> bool {
+    let digits = text.iter().filter(|b| b.is_ascii_digit());
+    let short = digits.skip_while(|b| **b == b'0').count() < 39;
+    match crate::functions::supertype::integer_shape(ty) {
+        Some((bits @ 8..=64, false)) => short && value >= 0 && value >> bits == 0,
+        Some((bits @ 8..=64, true)) => {
+            short && value >= -(1i128 << (bits - 1)) && value < 1i128 << (bits - 1)
+        }
+        _ => short,
     }
 }
 
