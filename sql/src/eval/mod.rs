@@ -9,7 +9,7 @@ pub mod groups;
 mod lambda;
 mod lazy;
 mod run;
-mod set;
+pub(crate) mod set;
 #[cfg(test)]
 mod tests;
 

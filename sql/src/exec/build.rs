@@ -103,8 +103,18 @@ impl<'a> Builder<'a> {
                 self.held(plan)
             }
             Plan::Union(union) => self.union(&union.inputs),
-            Plan::Window(_) => Err(Error::not_implemented("window functions")),
-            Plan::Join(_) => Err(Error::not_implemented("JOIN")),
+            Plan::Window(window) => {
+                let (input, _) = self.inner().stream(&window.input)?;
+                let types = types(&window.input);
+                let done = super::window::run(window, &input, &types, self.ctx)?;
+                let tickets = self.tickets.clone();
+                let held = Held::new(done.columns, done.rows, tickets, done.memory);
+                Ok(Built::plain(held))
+            }
+            Plan::Join(join) => Ok(Built {
+                operator: super::join::operator(join, self)?,
+                totals: None,
+            }),
         }
     }
 

@@ -8,7 +8,9 @@ mod batch;
 mod build;
 pub mod context;
 mod drive;
+mod gather;
 mod held;
+mod join;
 mod limit;
 pub mod memory;
 mod operator;
@@ -18,6 +20,7 @@ mod sort;
 mod stages;
 #[cfg(test)]
 mod tests;
+mod window;
 
 pub use context::{CancelToken, ExecContext, Progress};
 pub use drive::Flow;

@@ -11,9 +11,10 @@ use roost_engine::types::DataType;
 
 use super::encode::{Keys, Words};
 use super::order;
-use super::{Gathered, Order};
+use super::Order;
 use crate::exec::batch::Batch;
 use crate::exec::context::ExecContext;
+use crate::exec::gather::Gathered;
 use crate::exec::memory::Reservation;
 
 /// What the workers share.
