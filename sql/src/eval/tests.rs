@@ -171,7 +171,7 @@ fn lambdas_see_captured_columns() {
 fn sets_answer_null_as_their_type_says() {
     let ty = DataType::UInt64.nullable();
     let schema = Schema::new(vec![Field::new("x", ty.clone())]);
-    let cells = [Value::UInt(1), Value::Null, Value::UInt(3)];
+    let cells = [UInt(1), Null, UInt(3)];
     let mut builder = roost_engine::column::ColumnBuilder::new(&ty, 3);
     cells.iter().for_each(|c| builder.push(c).unwrap());
     let column = Column::Flat(builder.finish());
