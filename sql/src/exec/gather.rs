@@ -60,7 +60,10 @@ pub(crate) fn join(
     batches.sort_by_key(|b| b.ticket);
     let rows: usize = batches.iter().map(|b| b.rows).sum();
     if rows >= u32::MAX as usize {
-        return Err(err!(TOO_MANY_ROWS, "{rows} rows are too many to be held at once"));
+        return Err(err!(
+            TOO_MANY_ROWS,
+            "{rows} rows are too many to be held at once"
+        ));
     }
     let mut whole = Reservation::empty(&ctx.memory);
     if batches.len() > 1 {

@@ -79,7 +79,9 @@ impl BuildSide {
             (0..rows).filter(|r| nulls[*r] != 0).for_each(&mut skip);
         }
         if let Some(nearest) = &nearest {
-            (0..rows).filter(|r| nearest.is_null(*r)).for_each(&mut skip);
+            (0..rows)
+                .filter(|r| nearest.is_null(*r))
+                .for_each(&mut skip);
         }
         let (starts, mut members) = by_group(&ids, groups.len());
         if let Some(nearest) = &nearest {
@@ -112,7 +114,10 @@ impl BuildSide {
     pub(super) fn members(&self, group: u32) -> &[u32] {
         match group {
             NO_GROUP => &[],
-            g => &self.members[self.starts[g as usize] as usize..self.starts[g as usize + 1] as usize],
+            g => {
+                &self.members
+                    [self.starts[g as usize] as usize..self.starts[g as usize + 1] as usize]
+            }
         }
     }
 

@@ -6,9 +6,9 @@
 mod asof;
 mod build;
 mod probe;
+mod tail;
 #[cfg(test)]
 mod tests;
-mod tail;
 
 use std::sync::Arc;
 
@@ -90,7 +90,11 @@ fn rows(plan: &Plan) -> Option<u64> {
     match plan {
         Plan::Scan(s) => {
             let rows = s.source.row_count()?;
-            Some(if s.filter.is_some() { rows / 4 + 1 } else { rows })
+            Some(if s.filter.is_some() {
+                rows / 4 + 1
+            } else {
+                rows
+            })
         }
         Plan::Values(v) => Some(v.rows.rows() as u64),
         Plan::Filter(f) => rows(&f.input).map(|n| n / 4 + 1),

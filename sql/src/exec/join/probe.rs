@@ -49,7 +49,11 @@ impl JoinOperator {
         tickets: Tickets,
     ) -> Result<Self> {
         let outer = |id: &ColumnId| join.nullable_outputs.iter().find(|(_, old, _)| old == id);
-        let side = if mode.swapped { &join.right } else { &join.left };
+        let side = if mode.swapped {
+            &join.right
+        } else {
+            &join.left
+        };
         let inputs = side.outputs();
         let probe_types = inputs.iter().map(|c| match outer(&c.id) {
             Some((_, _, ty)) => ty.clone(),
@@ -282,7 +286,10 @@ impl Current {
             let partner = match mode.matches {
                 Matches::OncePerKey => {
                     let members = join.build.members(id);
-                    members.first().filter(|_| join.build.first_use(id)).copied()
+                    members
+                        .first()
+                        .filter(|_| join.build.first_use(id))
+                        .copied()
                 }
                 Matches::Nearest => self.nearest(join, id, row),
                 _ => join.build.members(id).first().copied(),

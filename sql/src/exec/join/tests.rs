@@ -54,9 +54,18 @@ fn nested(kind: JoinKind, left: &[Vec<Value>], right: &[Vec<Value>]) -> Vec<Vec<
 
 #[test]
 fn all_joins_give_the_pairs_of_nested_loops() {
-    let sides = [(keys(40, 7, 1), keys(23, 9, 2)), (keys(5, 3, 3), keys(60, 5, 4)), (keys(4, 2, 0), Vec::new())];
+    let sides = [
+        (keys(40, 7, 1), keys(23, 9, 2)),
+        (keys(5, 3, 3), keys(60, 5, 4)),
+        (keys(4, 2, 0), Vec::new()),
+    ];
     for (left, right) in &sides {
-        for kind in [JoinKind::Inner, JoinKind::Left, JoinKind::Right, JoinKind::Full] {
+        for kind in [
+            JoinKind::Inner,
+            JoinKind::Left,
+            JoinKind::Right,
+            JoinKind::Full,
+        ] {
             let plan = Plan::Join(Box::new(join(kind, Strictness::All, left, right)));
             for threads in [1, 3] {
                 let rows = sorted(run_on(&plan, threads).unwrap());
@@ -80,7 +89,12 @@ fn semi_anti_and_any_keep_the_rows_they_say() {
     assert_eq!(firsts(Strictness::Semi), with);
     assert_eq!(firsts(Strictness::Anti), without);
     assert_eq!(firsts(Strictness::Any), left);
-    let once = Plan::Join(Box::new(join(JoinKind::Inner, Strictness::Any, &left, &right)));
+    let once = Plan::Join(Box::new(join(
+        JoinKind::Inner,
+        Strictness::Any,
+        &left,
+        &right,
+    )));
     let mut distinct: Vec<Value> = with.iter().map(|l| l[0].clone()).collect();
     distinct.sort_by(Value::compare);
     distinct.dedup();
@@ -114,7 +128,10 @@ fn nearest_values_are_found_from_both_sides() {
     };
     assert_eq!(run("greaterOrEquals", JoinKind::Inner), [(5, 3), (9, 9)]);
     assert_eq!(run("greater", JoinKind::Inner), [(5, 3), (9, 6)]);
-    assert_eq!(run("lessOrEquals", JoinKind::Left), [(5, 6), (9, 9), (1, 2), (4, 0)]);
+    assert_eq!(
+        run("lessOrEquals", JoinKind::Left),
+        [(5, 6), (9, 9), (1, 2), (4, 0)]
+    );
     assert_eq!(run("less", JoinKind::Inner), [(5, 6), (1, 2)]);
 }
 

@@ -29,12 +29,18 @@ fn columns() -> Vec<Column> {
     vec![
         column(&DataType::UInt8, |i| Value::UInt(i as u64 % 5)),
         column(&DataType::Int64, |i| Value::Int(i as i64 % 50 - 25)),
-        column(&DataType::Int32.nullable(), |i| odd(i, Value::Int(i as i64 % 50 - 25))),
+        column(&DataType::Int32.nullable(), |i| {
+            odd(i, Value::Int(i as i64 % 50 - 25))
+        }),
         column(&DataType::Float64, |i| Value::Float(float(i))),
-        column(&DataType::Float32.nullable(), |i| odd(i, Value::Float(float(i)))),
+        column(&DataType::Float32.nullable(), |i| {
+            odd(i, Value::Float(float(i)))
+        }),
         column(&DataType::String, text),
         column(&DataType::String.nullable(), |i| odd(i, text(i))),
-        column(&DataType::UUID, |i| Value::UInt128((i as u128 % 20) << 70 | i as u128 % 2)),
+        column(&DataType::UUID, |i| {
+            Value::UInt128((i as u128 % 20) << 70 | i as u128 % 2)
+        }),
         column(&DataType::Int128, |i| Value::Int128(i as i128 % 20 - 10)),
         Column::Dict(DictColumn::new(codes, strings.into()).unwrap()),
     ]

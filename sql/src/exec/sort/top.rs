@@ -9,9 +9,9 @@ use roost_engine::error::Result;
 use roost_engine::kernels::{concat, take};
 use roost_engine::types::DataType;
 
+use super::Order;
 use super::encode::{Keys, Words};
 use super::order;
-use super::Order;
 use crate::exec::batch::Batch;
 use crate::exec::context::ExecContext;
 use crate::exec::gather::Gathered;

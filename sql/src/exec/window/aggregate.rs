@@ -15,7 +15,11 @@ use crate::plan::{FrameBound, WindowCall};
 /// Rows of all frames that are handed to the states at once.
 const CHUNK_ROWS: usize = 1 << 20;
 
-pub(super) fn column(rows: &Rows<'_>, call: &WindowCall, function: &AggregateCall) -> Result<Column> {
+pub(super) fn column(
+    rows: &Rows<'_>,
+    call: &WindowCall,
+    function: &AggregateCall,
+) -> Result<Column> {
     if function.distinct {
         return Err(Error::not_implemented("DISTINCT in a window function"));
     }
@@ -73,7 +77,10 @@ fn peeked(
         let group = number as u32;
         states.resize(number + 1);
         while let Some(step) = steps.next_if(|s| s.start < partition.end) {
-            let some: Vec<Column> = args.iter().map(|a| a.slice(step.start, step.len())).collect();
+            let some: Vec<Column> = args
+                .iter()
+                .map(|a| a.slice(step.start, step.len()))
+                .collect();
             states.update_one(&some, step.len(), group)?;
             let value = states.peek(group)?;
             for _ in step.clone() {

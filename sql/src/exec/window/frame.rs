@@ -59,7 +59,9 @@ fn starts(keys: &Keys, n: usize, rows: usize) -> Vec<usize> {
         return changes(rows, |_| false);
     }
     if !keys.exact() {
-        return changes(rows, |r| keys.compare(r as u32 - 1, r as u32) != Ordering::Equal);
+        return changes(rows, |r| {
+            keys.compare(r as u32 - 1, r as u32) != Ordering::Equal
+        });
     }
     match keys.words(rows) {
         Words::Narrow(words) => changes(rows, |r| words[r - 1] != words[r]),
@@ -181,17 +183,21 @@ fn moved(row: usize, by: i64) -> usize {
 }
 
 fn count(value: &Value) -> Result<i64> {
-    value
-        .as_i64()
-        .filter(|n| *n >= 0)
-        .ok_or_else(|| err!(BAD_ARGUMENTS, "Window frame offset must be a nonnegative integer"))
+    value.as_i64().filter(|n| *n >= 0).ok_or_else(|| {
+        err!(
+            BAD_ARGUMENTS,
+            "Window frame offset must be a nonnegative integer"
+        )
+    })
 }
 
 fn distance(value: &Value) -> Result<f64> {
-    value
-        .as_f64()
-        .filter(|n| *n >= 0.0)
-        .ok_or_else(|| err!(BAD_ARGUMENTS, "Window frame offset must be a nonnegative number"))
+    value.as_f64().filter(|n| *n >= 0.0).ok_or_else(|| {
+        err!(
+            BAD_ARGUMENTS,
+            "Window frame offset must be a nonnegative number"
+        )
+    })
 }
 
 /// The key as numbers that ascend in the window's order. NULLs first would break the order that

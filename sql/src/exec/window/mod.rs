@@ -99,7 +99,12 @@ fn same_windows(window: &Window) -> Vec<Vec<usize>> {
     for (place, (_, call)) in window.functions.iter().enumerate() {
         let partition = call.partition_by.iter().map(ToString::to_string);
         let order = call.order_by.iter().map(|k| {
-            let SortExpr { expr, descending, nulls_first, .. } = k;
+            let SortExpr {
+                expr,
+                descending,
+                nulls_first,
+                ..
+            } = k;
             format!("{expr} {descending} {nulls_first}")
         });
         let text = format!(

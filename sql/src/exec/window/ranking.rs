@@ -8,8 +8,8 @@ use std::ops::Range;
 use roost_engine::column::Column;
 use roost_engine::err;
 use roost_engine::error::{Error, Result};
-use roost_engine::kernels::take::{self, NO_ROW};
 use roost_engine::kernels::concat;
+use roost_engine::kernels::take::{self, NO_ROW};
 
 use super::{Rows, frame};
 use crate::exec::join::to_nullable;
@@ -22,30 +22,34 @@ pub(super) fn column(
     args: &[Column],
 ) -> Result<Column> {
     match name {
-        "row_number" => Ok(places(rows, |row, partition, _| (row - partition.start) as u64 + 1)),
+        "row_number" => Ok(places(rows, |row, partition, _| {
+            (row - partition.start) as u64 + 1
+        })),
         "rank" => Ok(places(rows, |_, partition, peers| {
             (peers.start - partition.start) as u64 + 1
         })),
         "dense_rank" | "denseRank" => Ok(dense_rank(rows)),
-        "percent_rank" | "percentRank" => Ok(places(rows, |_, partition, peers| {
-            match partition.len() {
+        "percent_rank" | "percentRank" => {
+            Ok(places(rows, |_, partition, peers| match partition.len() {
                 0 | 1 => 0.0,
                 n => (peers.start - partition.start) as f64 / (n - 1) as f64,
-            }
-        })),
+            }))
+        }
         "cume_dist" => Ok(places(rows, |_, partition, peers| {
             (peers.end - partition.start) as f64 / partition.len().max(1) as f64
         })),
         "ntile" => ntile(rows, args),
         "lag" | "lagInFrame" => shifted(rows, call, args, -1, name == "lagInFrame"),
         "lead" | "leadInFrame" => shifted(rows, call, args, 1, name == "leadInFrame"),
-        "first_value" | "last_value" | "nth_value" | "first_value_respect_nulls"
-        | "last_value_respect_nulls" | "any" | "anyLast" => picked(rows, call, name, args),
+        "first_value"
+        | "last_value"
+        | "nth_value"
+        | "first_value_respect_nulls"
+        | "last_value_respect_nulls"
+        | "any"
+        | "anyLast" => picked(rows, call, name, args),
         "nonNegativeDerivative" => Err(Error::not_implemented("nonNegativeDerivative")),
-        other => Err(err!(
-            UNKNOWN_FUNCTION,
-            "Unknown window function '{other}'"
-        )),
+        other => Err(err!(UNKNOWN_FUNCTION, "Unknown window function '{other}'")),
     }
 }
 
@@ -81,7 +85,10 @@ fn ntile(rows: &Rows<'_>, args: &[Column]) -> Result<Column> {
     let buckets = match buckets {
         None => 1,
         Some(column) => column.value(0).as_u64().filter(|n| *n > 0).ok_or_else(|| {
-            err!(BAD_ARGUMENTS, "Argument of 'ntile' function must be greater than zero")
+            err!(
+                BAD_ARGUMENTS,
+                "Argument of 'ntile' function must be greater than zero"
+            )
         })?,
     };
     Ok(places(rows, |row, partition, _| {
@@ -98,9 +105,12 @@ fn ntile(rows: &Rows<'_>, args: &[Column]) -> Result<Column> {
 
 /// The column of values that rows are picked from, in the call's type.
 fn source(call: &WindowCall, args: &[Column]) -> Result<Column> {
-    let values = args
-        .first()
-        .ok_or_else(|| err!(NUMBER_OF_ARGUMENTS_DOESNT_MATCH, "A window function without arguments"))?;
+    let values = args.first().ok_or_else(|| {
+        err!(
+            NUMBER_OF_ARGUMENTS_DOESNT_MATCH,
+            "A window function without arguments"
+        )
+    })?;
     match call.ty.is_nullable() {
         true => to_nullable(values),
         false => Ok(values.clone()),
@@ -132,7 +142,10 @@ fn shifted(
     for (row, limit) in limits.iter().enumerate() {
         let by = match args.get(1) {
             Some(column) => column.value(row).as_i64().ok_or_else(|| {
-                err!(BAD_ARGUMENTS, "The offset of a window function must be an integer")
+                err!(
+                    BAD_ARGUMENTS,
+                    "The offset of a window function must be an integer"
+                )
             })?,
             None => 1,
         };
@@ -165,9 +178,15 @@ fn picked(rows: &Rows<'_>, call: &WindowCall, name: &str, args: &[Column]) -> Re
     for (row, mut frame) in frames.into_iter().enumerate() {
         let place = match name {
             "nth_value" => {
-                let n = args.get(1).and_then(|n| n.value(row).as_u64()).filter(|n| *n > 0);
+                let n = args
+                    .get(1)
+                    .and_then(|n| n.value(row).as_u64())
+                    .filter(|n| *n > 0);
                 let n = n.ok_or_else(|| {
-                    err!(BAD_ARGUMENTS, "The offset of 'nth_value' must be greater than zero")
+                    err!(
+                        BAD_ARGUMENTS,
+                        "The offset of 'nth_value' must be greater than zero"
+                    )
                 })?;
                 usize::try_from(n - 1).ok().and_then(|n| frame.nth(n))
             }

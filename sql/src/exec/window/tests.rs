@@ -2,14 +2,20 @@
 
 use roost_engine::types::{DataType, Value};
 
-use crate::exec::tests::{ascending, call, id, map, numbers, run, u64_column};
 use crate::exec::tests::NUMBER;
+use crate::exec::tests::{ascending, call, id, map, numbers, run, u64_column};
 use crate::expr::Expr;
 use crate::plan::{Frame, FrameBound, Plan, Window, WindowCall, WindowFunction};
 
 const PER_PART: u64 = 25;
 
-fn window(function: WindowFunction, rows: bool, start: FrameBound, end: FrameBound, ty: DataType) -> Vec<u64> {
+fn window(
+    function: WindowFunction,
+    rows: bool,
+    start: FrameBound,
+    end: FrameBound,
+    ty: DataType,
+) -> Vec<u64> {
     // Four partitions by n % 4, ordered by n / 8: pairs of peers.
     let plan = Plan::Window(Box::new(Window {
         input: numbers(4 * PER_PART),
@@ -40,7 +46,13 @@ fn ranking(name: &str, args: Vec<Expr>, ty: DataType) -> Vec<u64> {
         name: name.into(),
         args,
     };
-    window(function, false, FrameBound::UnboundedPreceding, FrameBound::CurrentRow, ty)
+    window(
+        function,
+        false,
+        FrameBound::UnboundedPreceding,
+        FrameBound::CurrentRow,
+        ty,
+    )
 }
 
 /// Partition 0 holds 0, 4, 8, ... in this order; rows 2i and 2i + 1 are peers.
@@ -67,7 +79,11 @@ fn places_in_the_order() {
     let args = vec![u64_column(NUMBER), three.clone()];
     let lag = each(|i| if i < 3 { 0 } else { value(i - 3) });
     assert_eq!(ranking("lag", args, u()), lag);
-    let args = vec![u64_column(NUMBER), three, Expr::Literal(Value::UInt(77), u())];
+    let args = vec![
+        u64_column(NUMBER),
+        three,
+        Expr::Literal(Value::UInt(77), u()),
+    ];
     let lead = each(|i| if i + 3 < PER_PART { value(i + 3) } else { 77 });
     assert_eq!(ranking("lead", args, u()), lead);
 }
@@ -83,15 +99,24 @@ fn aggregates_over_frames() {
     let total = |from: u64, to: u64| (from..to).map(value).sum::<u64>();
     let up_to = |n: u64| n.min(PER_PART);
     let whole = each(|_| total(0, PER_PART));
-    assert_eq!(sum("sum", true, UnboundedPreceding, UnboundedFollowing), whole);
-    assert_eq!(sum("sum", true, UnboundedPreceding, CurrentRow), each(|i| total(0, i + 1)));
+    assert_eq!(
+        sum("sum", true, UnboundedPreceding, UnboundedFollowing),
+        whole
+    );
+    assert_eq!(
+        sum("sum", true, UnboundedPreceding, CurrentRow),
+        each(|i| total(0, i + 1))
+    );
     let peers = each(|i| total(0, up_to(i / 2 * 2 + 2)));
     assert_eq!(sum("sum", false, UnboundedPreceding, CurrentRow), peers);
     let largest = each(|i| value(up_to(i / 2 * 2 + 2) - 1));
     assert_eq!(sum("max", false, UnboundedPreceding, CurrentRow), largest);
     let two = || Value::UInt(2);
     let sliding = each(|i| total(i.saturating_sub(2), up_to(i + 3)));
-    assert_eq!(sum("sum", true, Preceding(two()), Following(two())), sliding);
+    assert_eq!(
+        sum("sum", true, Preceding(two()), Following(two())),
+        sliding
+    );
     let by_value = each(|i| total((i / 2).saturating_sub(2) * 2, up_to(i / 2 * 2 + 2)));
     assert_eq!(sum("sum", false, Preceding(two()), CurrentRow), by_value);
     let rest = each(|i| total(up_to(i + 2), PER_PART));
