@@ -12,7 +12,9 @@ use super::aggregate;
 use super::batch::Batch;
 use super::context::ExecContext;
 use super::drive::{self, Flow};
-use super::held::{Held, HeldBatches, UnionOperator};
+use super::fill;
+use super::gather;
+use super::held::{BATCH_ROWS, Held, HeldBatches, UnionOperator};
 use super::limit::{DistinctState, LimitByState, LimitState, Sink};
 use super::memory::Reservation;
 use super::operator::{Operator, Stream, Tickets};
@@ -271,10 +273,7 @@ impl Builder<'_> {
                 let stage = ArrayJoinStage::new(a, &ids(&a.input))?;
                 self.through(&a.input, &stage, false, sink)
             }
-            Plan::Sort(sort) if is_serial(plan) => {
-                let _ = sort;
-                Err(Error::not_implemented("WITH FILL"))
-            }
+            Plan::Sort(sort) if is_serial(plan) => self.filled(sort, sink),
             _ => {
                 let built = self.build(plan)?;
                 drive::in_order(built.operator.as_ref(), self.ctx, sink)?;
@@ -284,6 +283,32 @@ impl Builder<'_> {
                 })
             }
         }
+    }
+
+    /// A sort WITH FILL.
+    fn filled(&self, sort: &Sort, sink: &mut Sink<'_>) -> Result<Ended> {
+        let outputs = sort.input.outputs();
+        let types = types(&sort.input);
+        let (input, totals) = self.inner().stream(&sort.input)?;
+        let inner = Tickets::default();
+        let (held, _) = sort::run(&sort.keys, None, &input, &types, inner, self.ctx)?;
+        let sorted = Stream {
+            operator: Arc::new(held),
+            ids: input.ids,
+        };
+        let (columns, rows, _memory) = gather::gather(&sorted, &types, self.ctx)?;
+        drop(sorted);
+        let (columns, rows) = fill::fill(&sort.keys, &outputs, &columns, rows, self.ctx)?;
+        let all = Batch::new(columns, rows);
+        for start in (0..rows).step_by(BATCH_ROWS) {
+            if sink(all.slice(start, BATCH_ROWS.min(rows - start)))? == Flow::Stop {
+                break;
+            }
+        }
+        Ok(Ended {
+            totals,
+            rows_before_limit: None,
+        })
     }
 
     fn through(

@@ -8,6 +8,7 @@ mod batch;
 mod build;
 pub mod context;
 mod drive;
+mod fill;
 mod gather;
 mod held;
 mod join;

@@ -15,6 +15,7 @@ use super::context::{ExecContext, Progress};
 use super::operator::{Cursor, Operator, Tickets};
 use crate::eval::Evaluator;
 use crate::expr::{ColumnId, Expr};
+use crate::optimize;
 use crate::plan::{Morsel, Scan, SourceReader, SourceRequest};
 
 /// Sources of at most so many rows are read by one worker.
@@ -76,8 +77,14 @@ impl ScanOperator {
 }
 
 /// What the filter says about columns of the source.
-fn source_conditions(_scan: &Scan) -> Vec<Condition> {
-    Vec::new()
+fn source_conditions(scan: &Scan) -> Vec<Condition> {
+    let fields = &scan.source.schema().fields;
+    let name = |id: ColumnId| {
+        let column = scan.columns.iter().find(|c| c.0 == id)?;
+        Some(fields.get(column.1)?.name.clone())
+    };
+    let filter = scan.filter.as_ref();
+    filter.map_or_else(Vec::new, |f| optimize::conditions(f, &name))
 }
 
 /// The conjuncts of a filter, cheap ones first.

@@ -393,3 +393,68 @@ fn errors_of_workers_come_out() {
     let error = run_on(&plan, 3).unwrap_err();
     assert_eq!(error.code(), Code::ILLEGAL_DIVISION);
 }
+
+#[test]
+fn missing_values_are_filled_in() {
+    let fill = |cells: &[u64], from: Option<u64>, to: Option<u64>, step: i64| -> Vec<u64> {
+        let rows: Vec<Vec<Value>> = cells.iter().map(|c| uints(&[*c, 7])).collect();
+        let mut key = ascending(u64_column(NUMBER));
+        key.descending = step < 0;
+        key.fill = Some(Fill {
+            from: from.map(Value::UInt),
+            to: to.map(Value::UInt),
+            step: Value::Int(step),
+            unit: None,
+        });
+        let types = [DataType::UInt64, DataType::UInt64];
+        let plan = Plan::Sort(Box::new(Sort {
+            input: Plan::Scan(scan(table(&types, &rows), 0)),
+            keys: vec![key],
+            limit: None,
+        }));
+        let rows = run(&plan);
+        rows.iter().map(|r| r[0].as_u64().unwrap()).collect()
+    };
+    // Answers of ClickHouse.
+    assert_eq!(fill(&[1, 3, 7], None, None, 2), [1, 3, 5, 7]);
+    assert_eq!(fill(&[1, 4, 7], Some(0), Some(9), 2), [0, 1, 2, 4, 6, 7, 8]);
+    assert_eq!(fill(&[1, 4, 7], Some(9), Some(0), -2), [9, 7, 5, 4, 3, 1]);
+    assert_eq!(fill(&[1, 4, 7], None, None, -1), [7, 6, 5, 4, 3, 2, 1]);
+    assert_eq!(fill(&[], Some(1), Some(4), 1), [1, 2, 3]);
+    assert_eq!(
+        fill(&[1, 2, 2, 5], Some(3), Some(7), 1),
+        [1, 2, 2, 3, 4, 5, 6]
+    );
+    assert_eq!(fill(&[1, 10], None, Some(5), 1), [1, 2, 3, 4, 10]);
+}
+
+#[test]
+fn several_keys_are_filled_inside_each_other() {
+    let rows = [[1, 1], [1, 3], [3, 2]].map(|r| uints(&r));
+    let fill = |range: Option<(u64, u64)>| Fill {
+        from: range.map(|r| Value::UInt(r.0)),
+        to: range.map(|r| Value::UInt(r.1)),
+        step: Value::Int(1),
+        unit: None,
+    };
+    let run = |first: Option<Fill>, second: Fill| -> Vec<(u64, u64)> {
+        let mut keys = [ascending(u64_column(NUMBER)), ascending(u64_column(id(1)))];
+        keys[0].fill = first;
+        keys[1].fill = Some(second);
+        let types = [DataType::UInt64, DataType::UInt64];
+        let rows = run(&Plan::Sort(Box::new(Sort {
+            input: Plan::Scan(scan(table(&types, &rows), 0)),
+            keys: keys.to_vec(),
+            limit: None,
+        })));
+        let cell = |v: &Value| v.as_u64().unwrap();
+        rows.iter().map(|r| (cell(&r[0]), cell(&r[1]))).collect()
+    };
+    let open = run(Some(fill(None)), fill(None));
+    assert_eq!(open, [(1, 1), (1, 2), (1, 3), (2, 0), (3, 2)]);
+    let closed = run(Some(fill(None)), fill(Some((0, 4))));
+    let all = (1..4).flat_map(|a| (0..4).map(move |b| (a, b)));
+    assert_eq!(closed, all.collect::<Vec<_>>());
+    let by_prefix = run(None, fill(Some((0, 2))));
+    assert_eq!(by_prefix, [(1, 0), (1, 1), (1, 3), (3, 0), (3, 1), (3, 2)]);
+}
