@@ -3,8 +3,9 @@
 use super::scalar::ScalarFunction;
 
 pub mod array;
+pub mod date;
 pub(crate) mod kit;
 pub mod string;
 
 /// The families of this folder, one list per folder inside.
-pub static FAMILIES: &[&[&[ScalarFunction]]] = &[string::FAMILIES, array::FAMILIES];
+pub static FAMILIES: &[&[&[ScalarFunction]]] = &[string::FAMILIES, array::FAMILIES, date::FAMILIES];
