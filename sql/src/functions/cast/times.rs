@@ -26,7 +26,7 @@ pub(super) fn is_time(ty: &DataType) -> bool {
 /// What numbers a column of the type holds.
 #[derive(Clone, Copy)]
 enum Source {
-    Days(&'static Zone),
+    Days,
     Seconds(&'static Zone),
     Ticks(u8, &'static Zone),
     Decimal(u8),
@@ -38,7 +38,7 @@ fn source(from: &DataType, ways: Ways) -> Option<Source> {
     use DataType as T;
     let local = zone(ways.time_zone);
     Some(match from {
-        T::Date | T::Date32 => Source::Days(local),
+        T::Date | T::Date32 => Source::Days,
         T::DateTime(tz) => Source::Seconds(tz.map_or(local, zone)),
         T::DateTime64(p, tz) => Source::Ticks(*p, tz.map_or(local, zone)),
         T::Decimal(_, s) => Source::Decimal(*s),
@@ -108,7 +108,7 @@ fn whole(flat: &Flat, source: Source) -> Result<Vec<i64>> {
 fn to_date(flat: &Flat, source: Source, local: &Zone) -> Result<Flat> {
     let values = whole(flat, source)?;
     let days: Vec<u16> = match source {
-        Source::Days(_) => values.iter().map(|v| *v as u16).collect(),
+        Source::Days => values.iter().map(|v| *v as u16).collect(),
         Source::Seconds(zone) | Source::Ticks(_, zone) => {
             values.iter().map(|v| zone.day_of(*v) as u16).collect()
         }
@@ -128,7 +128,7 @@ fn to_date32(flat: &Flat, source: Source, local: &Zone) -> Result<Flat> {
     let values = whole(flat, source)?;
     let (first, last) = (days_from_civil(0, 1, 1), days_from_civil(9999, 12, 31));
     let days: Vec<i32> = match source {
-        Source::Days(_) => values.iter().map(|v| *v as i32).collect(),
+        Source::Days => values.iter().map(|v| *v as i32).collect(),
         Source::Seconds(zone) | Source::Ticks(_, zone) => {
             values.iter().map(|v| zone.day_of(*v)).collect()
         }
@@ -147,7 +147,7 @@ fn to_date32(flat: &Flat, source: Source, local: &Zone) -> Result<Flat> {
 fn to_date_time(flat: &Flat, source: Source, zone: &Zone, null: bool) -> Result<Flat> {
     let values = whole(flat, source)?;
     let seconds: Vec<u32> = match source {
-        Source::Days(_) => values
+        Source::Days => values
             .iter()
             .map(|v| zone.day_start(*v as i32) as u32)
             .collect(),
@@ -186,7 +186,7 @@ fn to_ticks(
         ticks.clamp(low.max(i64::MIN.into()), high.min(i64::MAX.into())) as i64
     };
     let ticks: Vec<i64> = match source {
-        Source::Days(_) => whole(flat, source)?
+        Source::Days => whole(flat, source)?
             .iter()
             .map(|v| limit(i128::from(zone.day_start(*v as i32)) * i128::from(scale)))
             .collect(),
