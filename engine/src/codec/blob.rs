@@ -43,10 +43,23 @@ pub fn put(out: &mut Vec<u8>, raw: &[u8], compression: Compression) {
     out.extend_from_slice(raw);
 }
 
+/// Long runs are judged by a piece from their middle first.
+const SAMPLE_BYTES: usize = 4096;
+
+fn looks_compressible(raw: &[u8]) -> bool {
+    if raw.len() < 4 * SAMPLE_BYTES {
+        return true;
+    }
+    let middle = raw.len() / 2;
+    let sample = &raw[middle..middle + SAMPLE_BYTES];
+    lz4_flex::block::compress(sample).len() < SAMPLE_BYTES - SAMPLE_BYTES / 32
+}
+
 /// Whether the compressed bytes were appended and save an eighth.
 fn put_compressed(out: &mut Vec<u8>, raw: &[u8], compression: Compression) -> bool {
     let (tag, packed) = match compression {
         Compression::None => return false,
+        Compression::Lz4 if !looks_compressible(raw) => return false,
         Compression::Lz4 => (LZ4, lz4_flex::block::compress(raw)),
         Compression::Zstd(level) => match zstd::bulk::compress(raw, level.clamp(1, 22)) {
             Ok(packed) => (ZSTD, packed),

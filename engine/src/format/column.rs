@@ -27,6 +27,78 @@ pub const ELEMENTS_MAX: u64 = 1 << 26;
 /// A page's dictionary may have one entry per this many rows.
 const ROWS_PER_ENTRY: usize = 4;
 
+/// A column that was looked at: the cheapest representation of its rows.
+pub struct Prepared {
+    column: Column,
+    dictionary: Option<PageDictionary>,
+}
+
+impl Prepared {
+    /// Finds out whether `column` is constant or (when it is of strings) repeats a few entries.
+    pub fn new(column: &Column, shared: Option<&SharedDictionary>) -> Result<Prepared> {
+        let plain = |column: Column| Prepared {
+            column,
+            dictionary: None,
+        };
+        if column.is_empty() {
+            return Ok(plain(column.clone()));
+        }
+        if let Some(one) = constant_of(column) {
+            return Ok(plain(Column::Const {
+                value: Arc::new(one),
+                len: column.len(),
+            }));
+        }
+        if !is_string(column) {
+            return Ok(plain(Column::Flat(column.to_flat())));
+        }
+        let open = shared.is_some_and(SharedDictionary::is_open);
+        let most = column.len() / if open { 2 } else { ROWS_PER_ENTRY };
+        match PageDictionary::of(column, most) {
+            Some(page) => Ok(Prepared {
+                column: page.column()?,
+                dictionary: Some(page),
+            }),
+            None => Ok(plain(Column::Flat(column.to_flat()))),
+        }
+    }
+
+    /// The rows: Const, Dict with entries that differ and are all used, or Flat.
+    pub fn column(&self) -> &Column {
+        &self.column
+    }
+
+    /// Appends the column; pages of one column may share a dictionary.
+    pub fn put(
+        &self,
+        out: &mut Vec<u8>,
+        choice: CodecChoice,
+        shared: Option<&mut SharedDictionary>,
+    ) -> Result<()> {
+        if let (Column::Const { value, .. }, false) = (&self.column, self.column.is_empty()) {
+            out.extend_from_slice(&[CONSTANT, VALUES]);
+            return put_values(out, value, choice);
+        }
+        if let Some(page) = &self.dictionary {
+            if let Some(codes) = shared.and_then(|s| s.codes(page)) {
+                out.push(SHARED);
+                put_numbers(out, &codes, lengths_choice(choice));
+                return Ok(());
+            }
+            if page.len() * ROWS_PER_ENTRY <= self.column.len() {
+                out.push(DICTIONARY);
+                put_varint(out, page.len() as u64);
+                out.push(VALUES);
+                put_values(out, &page.entries(), choice)?;
+                put_numbers(out, page.codes(), lengths_choice(choice));
+                return Ok(());
+            }
+        }
+        out.push(VALUES);
+        put_values(out, &self.column.to_flat(), choice)
+    }
+}
+
 /// Appends a column; pages of one column may share a dictionary.
 pub fn put_column(
     out: &mut Vec<u8>,
@@ -34,19 +106,7 @@ pub fn put_column(
     choice: CodecChoice,
     shared: Option<&mut SharedDictionary>,
 ) -> Result<()> {
-    if column.is_empty() {
-        out.push(VALUES);
-        return put_values(out, &column.to_flat(), choice);
-    }
-    if let Some(one) = constant_of(column) {
-        out.extend_from_slice(&[CONSTANT, VALUES]);
-        return put_values(out, &one, choice);
-    }
-    if is_string(column) && put_dictionary(out, column, choice, shared)? {
-        return Ok(());
-    }
-    out.push(VALUES);
-    put_values(out, &column.to_flat(), choice)
+    Prepared::new(column, shared.as_deref())?.put(out, choice, shared)
 }
 
 fn is_string(column: &Column) -> bool {
@@ -56,35 +116,6 @@ fn is_string(column: &Column) -> bool {
         Column::Dict(d) => d.dict(),
     };
     matches!(flat.split_nulls().1, Flat::Bytes(_) | Flat::Fixed { .. })
-}
-
-fn put_dictionary(
-    out: &mut Vec<u8>,
-    column: &Column,
-    choice: CodecChoice,
-    shared: Option<&mut SharedDictionary>,
-) -> Result<bool> {
-    let rows = column.len();
-    let few = rows / ROWS_PER_ENTRY;
-    let shared = shared.filter(|s| s.is_open());
-    let most = if shared.is_some() { rows / 2 } else { few };
-    let Some(page) = PageDictionary::of(column, most) else {
-        return Ok(false);
-    };
-    if let Some(codes) = shared.and_then(|s| s.codes(&page)) {
-        out.push(SHARED);
-        put_numbers(out, &codes, lengths_choice(choice));
-        return Ok(true);
-    }
-    if page.len() > few {
-        return Ok(false);
-    }
-    out.push(DICTIONARY);
-    put_varint(out, page.len() as u64);
-    out.push(VALUES);
-    put_values(out, &page.entries(), choice)?;
-    put_numbers(out, &page.codes, lengths_choice(choice));
-    Ok(true)
 }
 
 /// The one entry of a column whose rows all have the same bits.

@@ -2,9 +2,11 @@
 //!
 //! Invariant: codes count entries in order of appearance; NULL is an entry like any other.
 
+use std::sync::Arc;
+
 use hashbrown::HashTable;
 
-use crate::column::{Buffer, BytesColumn, Column, Flat};
+use crate::column::{Buffer, BytesColumn, Column, DictColumn, Flat};
 use crate::error::Result;
 use crate::kernels::hash::hash_bytes;
 use crate::types::Physical;
@@ -25,8 +27,12 @@ pub struct PageDictionary {
     /// Row of `source` of each entry.
     rows: Vec<u32>,
     /// Entry of each row of the page.
-    pub codes: Vec<u32>,
+    codes: Buffer<u32>,
 }
+
+/// A page that repeats hardly anything in its first rows is not looked at to the end.
+const SAMPLE_ROWS: usize = 1024;
+const SAMPLE_ENTRIES_MAX: usize = 960;
 
 type Key<'a> = Option<&'a [u8]>;
 
@@ -42,47 +48,52 @@ impl PageDictionary {
     /// The dictionary of a page, when it has at most `entries_max` entries.
     pub fn of(page: &Column, entries_max: usize) -> Option<PageDictionary> {
         match page {
-            Column::Dict(d) => {
-                let (source, codes) = (d.dict().as_ref().clone(), d.codes());
-                let mut used = vec![false; source.len()];
-                codes.iter().for_each(|c| used[*c as usize] = true);
-                let mut finder = Finder::new(&source, entries_max);
-                let mut code_of = vec![0; source.len()];
-                // In order of appearance, so that the bytes do not depend on the source.
-                for &c in codes {
-                    if std::mem::take(&mut used[c as usize]) {
-                        code_of[c as usize] = finder.code(c)?;
-                    }
-                }
-                let codes = codes.iter().map(|c| code_of[*c as usize]).collect();
-                let rows = finder.rows;
-                Some(PageDictionary {
-                    rows,
-                    codes,
-                    source,
-                })
-            }
-            other => {
-                let source = other.to_flat();
-                let mut finder = Finder::new(&source, entries_max);
-                let mut codes: Vec<u32> = Vec::with_capacity(source.len());
-                for row in 0..source.len() {
-                    let repeats = row > 0 && key(&source, row) == key(&source, row - 1);
-                    let code = if repeats {
-                        codes[row - 1]
-                    } else {
-                        finder.code(row as u32)?
-                    };
-                    codes.push(code);
-                }
-                let rows = finder.rows;
-                Some(PageDictionary {
-                    rows,
-                    codes,
-                    source,
-                })
-            }
+            Column::Dict(d) => Self::of_codes(d.dict().as_ref().clone(), d.codes(), entries_max),
+            other => Self::of_rows(other.to_flat(), entries_max),
         }
+    }
+
+    /// In order of appearance, so that the bytes do not depend on the old entries' order.
+    fn of_codes(source: Flat, codes: &[u32], entries_max: usize) -> Option<PageDictionary> {
+        let mut finder = Finder::new(&source, entries_max);
+        let mut code_of = vec![u32::MAX; source.len()];
+        let mut new = Vec::with_capacity(codes.len());
+        for &c in codes {
+            let code = &mut code_of[c as usize];
+            if *code == u32::MAX {
+                *code = finder.code(c)?;
+            }
+            new.push(*code);
+        }
+        let rows = finder.rows;
+        Some(PageDictionary {
+            rows,
+            codes: Buffer::from(new),
+            source,
+        })
+    }
+
+    fn of_rows(source: Flat, entries_max: usize) -> Option<PageDictionary> {
+        let mut finder = Finder::new(&source, entries_max);
+        let mut codes: Vec<u32> = Vec::with_capacity(source.len());
+        for row in 0..source.len() {
+            if row == SAMPLE_ROWS && finder.rows.len() > SAMPLE_ENTRIES_MAX {
+                return None;
+            }
+            let repeats = row > 0 && key(&source, row) == key(&source, row - 1);
+            let code = if repeats {
+                codes[row - 1]
+            } else {
+                finder.code(row as u32)?
+            };
+            codes.push(code);
+        }
+        let rows = finder.rows;
+        Some(PageDictionary {
+            rows,
+            codes: Buffer::from(codes),
+            source,
+        })
     }
 
     /// Number of entries.
@@ -93,6 +104,17 @@ impl PageDictionary {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
+    }
+
+    /// Entry of each row of the page.
+    pub fn codes(&self) -> &[u32] {
+        &self.codes
+    }
+
+    /// The page as codes over its entries.
+    pub fn column(&self) -> Result<Column> {
+        let dict = DictColumn::new(self.codes.clone(), Arc::new(self.entries()))?;
+        Ok(Column::Dict(dict))
     }
 
     /// The entries as a column.

@@ -75,11 +75,13 @@ wide_ints!(u128, i128);
 pub(super) const TENS: [f64; 10] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
 
 /// Whole numbers up to this are exact in a double.
-const EXACT_MAX: f64 = (1u64 << 53) as f64;
+const EXACT_MAX: u64 = 1 << 53;
 
+/// Near enough: the caller checks that dividing gives the value back.
 fn scaled(value: f64, digits: u8) -> Option<i64> {
-    let whole = (value * TENS.get(usize::from(digits))?).round();
-    (whole.abs() <= EXACT_MAX).then_some(whole as i64)
+    let scaled = value * TENS.get(usize::from(digits))?;
+    let whole = (scaled + 0.5f64.copysign(scaled)) as i64;
+    (whole.unsigned_abs() <= EXACT_MAX).then_some(whole)
 }
 
 fn unscaled(value: i64, digits: u8) -> f64 {

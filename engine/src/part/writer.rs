@@ -15,7 +15,7 @@ use crate::block::{Block, Schema};
 use crate::codec::CodecChoice;
 use crate::column::{Column, ColumnBuilder, Flat};
 use crate::error::{Code, Error, Result};
-use crate::format::column::{put_column, put_entries};
+use crate::format::column::{Prepared, put_entries};
 use crate::format::dictionary::SharedDictionary;
 use crate::format::footer::{Footer, FooterColumn, FooterIndex, Section, SectionStats, SharedAt};
 use crate::format::frame;
@@ -319,11 +319,12 @@ impl ColumnWriter {
 
     /// Encodes a page and returns its bytes before encoding.
     fn add(&mut self, page: &Column) -> Result<u64> {
+        let page = Prepared::new(page, self.shared.as_ref())?;
         if let Some(stats) = &mut self.stats {
-            stats.add(page)?;
+            stats.add(page.column())?;
         }
         let before = self.held.len();
-        put_column(&mut self.held, page, self.choice, self.shared.as_mut())?;
+        page.put(&mut self.held, self.choice, self.shared.as_mut())?;
         let length = self.held.len() - before;
         self.section
             .lengths
@@ -336,7 +337,7 @@ impl ColumnWriter {
                     ),
                 )
             })?);
-        Ok(raw_bytes(page) as u64)
+        Ok(raw_bytes(page.column()) as u64)
     }
 
     /// Says where the held pages will be.

@@ -213,6 +213,10 @@ fn scale<T: Word>(values: &[T]) -> Option<(u8, Vec<i64>)> {
     None
 }
 
+/// Values that hardly repeat at first are not looked at to the end.
+const SAMPLE_ROWS: usize = 512;
+const SAMPLE_ENTRIES_MAX: usize = 448;
+
 /// Largest dictionary of numbers.
 const ENTRIES_MAX: usize = 4096;
 
@@ -231,6 +235,9 @@ fn dictionary<T: Word>(values: &[T], size: usize) -> Option<(Vec<T>, Vec<u32>)> 
     let mut table: HashTable<u32> = HashTable::with_capacity(256);
     let (mut entries, mut codes): (Vec<T>, Vec<u32>) = (Vec::new(), Vec::with_capacity(n));
     for &v in values {
+        if codes.len() == SAMPLE_ROWS && entries.len() > SAMPLE_ENTRIES_MAX {
+            return None;
+        }
         let code = match table.find(hash(v), |c| entries[*c as usize].same(v)) {
             Some(code) => *code,
             None => {
