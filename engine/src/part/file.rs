@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::info::{KeyColumn, PartInfo, PartitionValue};
 use super::stats::{ColumnStats, PageStats};
-use super::{IndexSpec, PrimaryIndex, pages};
+use super::{IndexSpec, PrimaryIndex, pages, skip};
 use crate::block::{Field, Schema};
 use crate::codec::Cursor;
 use crate::column::{Buffer, Column, Flat};
@@ -27,7 +27,14 @@ pub(super) struct FilePart {
     frame: Frame,
     bytes: Arc<dyn FileBytes>,
     columns: Vec<FileColumn>,
-    indexes: Vec<FooterIndex>,
+    indexes: Vec<FileIndex>,
+}
+
+struct FileIndex {
+    meta: FooterIndex,
+    /// The column that it keeps a filter of.
+    column: Option<usize>,
+    pages: OnceLock<Option<Section>>,
 }
 
 struct FileColumn {
@@ -88,6 +95,14 @@ impl FilePart {
             .iter()
             .map(|c| Field::new(c.name.clone(), c.ty.clone()));
         let schema = Schema::new(fields.collect());
+        let indexes = footer.indexes.into_iter().map(|meta| FileIndex {
+            column: schema
+                .index_of(&meta.expression)
+                .filter(|_| !meta.data.is_empty()),
+            meta,
+            pages: OnceLock::new(),
+        });
+        let indexes = indexes.collect();
         let columns = footer.columns.into_iter().map(|c| FileColumn {
             shape: c.ty.physical(),
             name: c.name,
@@ -120,7 +135,7 @@ impl FilePart {
                 rows: footer.rows as usize,
                 frame,
                 columns,
-                indexes: footer.indexes,
+                indexes,
                 bytes,
             },
         })
@@ -133,12 +148,51 @@ impl FilePart {
     /// Declared skip indexes.
     pub(super) fn indexes(&self) -> Vec<IndexSpec> {
         let indexes = self.indexes.iter().map(|i| IndexSpec {
-            name: i.name.clone(),
-            expression: i.expression.clone(),
-            ty: i.ty.clone(),
-            granularity: i.granularity as usize,
+            name: i.meta.name.clone(),
+            expression: i.meta.expression.clone(),
+            ty: i.meta.ty.clone(),
+            granularity: i.meta.granularity as usize,
         });
         indexes.collect()
+    }
+
+    /// The indexes that keep a filter of column `c`.
+    pub(super) fn filters(&self, c: usize) -> impl Iterator<Item = usize> {
+        (0..self.indexes.len()).filter(move |i| self.indexes[*i].column == Some(c))
+    }
+
+    fn filter_section(&self, meta: &FooterIndex) -> Result<Section> {
+        let at = self.frame.footer_at;
+        let data = at + meta.data.start..at + meta.data.end;
+        let section = self.bytes.bytes().get(data).unwrap_or(&[]);
+        Section::read(
+            section,
+            &Physical::Nothing,
+            self.rows.div_ceil(self.frame.granule_rows),
+        )
+        .map_err(|e| e.context(format!("part file {}, index {}", self.path, meta.name)))
+    }
+
+    /// Whether page `g` may hold a value with one of these hashes. A filter that cannot be read
+    /// denies nothing: the page itself will tell.
+    pub(super) fn filter_may_hold(&self, index: usize, g: usize, wanted: &[u64]) -> bool {
+        let FileIndex {
+            meta,
+            column,
+            pages,
+        } = &self.indexes[index];
+        let read = || self.filter_section(meta).ok();
+        let Some(section) = pages.get_or_init(read) else {
+            return true;
+        };
+        let length = section.lengths[g].into();
+        let filter = self.checked(
+            column.unwrap_or(0),
+            section.offsets[g],
+            length,
+            section.checksums[g],
+        );
+        filter.map_or(true, |f| skip::may_hold(f, wanted))
     }
 
     fn broken(&self, c: usize, at: usize, e: Error) -> Error {
@@ -339,9 +393,18 @@ impl FilePart {
 
     /// Reads and checks every page and dictionary.
     pub(super) fn verify(&self) -> Result<()> {
+        let granules = self.rows.div_ceil(self.frame.granule_rows);
         for c in 0..self.columns.len() {
-            for g in 0..self.rows.div_ceil(self.frame.granule_rows) {
+            for g in 0..granules {
                 self.read_page(c, g)?;
+            }
+        }
+        for index in &self.indexes {
+            let Some(column) = index.column else { continue };
+            let section = self.filter_section(&index.meta)?;
+            for g in 0..granules {
+                let length = section.lengths[g].into();
+                self.checked(column, section.offsets[g], length, section.checksums[g])?;
             }
         }
         Ok(())

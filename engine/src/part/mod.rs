@@ -8,6 +8,7 @@
 //!
 //! Invariant: nothing of a part changes after it was made, so it may be read by any thread.
 
+mod column_writer;
 pub mod distinct;
 mod file;
 pub mod index;
@@ -15,6 +16,7 @@ pub mod info;
 mod memory;
 mod pages;
 pub mod prune;
+mod skip;
 pub mod spec;
 pub mod stats;
 pub mod writer;
@@ -196,9 +198,13 @@ impl Part {
     }
 
     /// Row ranges (ascending, disjoint, granule aligned) that may hold rows fulfilling all
-    /// `conditions`: by partition values, primary key and statistics of any column.
+    /// `conditions`: by partition values, primary key, statistics of any column and skip indexes.
     pub fn prune(&self, conditions: &[Condition]) -> Vec<Range<usize>> {
-        prune::prune(self, &self.index, conditions)
+        let file = match &self.source {
+            Source::Memory(_) => None,
+            Source::File(f) => Some(f),
+        };
+        prune::prune(self, &self.index, file, conditions)
     }
 
     /// Rows `range` of column `c`; Const and Dict representations are kept.

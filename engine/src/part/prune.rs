@@ -5,7 +5,8 @@
 
 use std::ops::{Bound, Range};
 
-use super::{PageStats, Part, PrimaryIndex};
+use super::file::FilePart;
+use super::{PageStats, Part, PrimaryIndex, skip};
 use crate::hooks::{Condition, ValueRange};
 use crate::types::{Physical, Value};
 
@@ -62,6 +63,7 @@ fn same_class(value: &Value, shape: &Physical) -> bool {
 pub(super) fn prune(
     part: &Part,
     index: &PrimaryIndex,
+    file: Option<&FilePart>,
     conditions: &[Condition],
 ) -> Vec<Range<usize>> {
     let granules = part.granules();
@@ -84,7 +86,7 @@ pub(super) fn prune(
         }
     }
     for condition in conditions {
-        alive = by_statistics(part, condition, alive);
+        alive = by_column(part, file, condition, alive);
     }
     let mut rows: Vec<Range<usize>> = Vec::new();
     for range in alive.into_iter().filter(|r| !r.is_empty()) {
@@ -113,21 +115,32 @@ fn partition_matches(part: &Part, conditions: &[Condition]) -> bool {
     })
 }
 
-fn by_statistics(
+/// Statistics and filters of the condition's column.
+fn by_column(
     part: &Part,
+    file: Option<&FilePart>,
     condition: &Condition,
-    alive: Vec<Range<usize>>,
+    mut alive: Vec<Range<usize>>,
 ) -> Vec<Range<usize>> {
     let Some(c) = part.schema().index_of(&condition.column) else {
         return alive;
     };
-    let Some(matcher) = Matcher::new(condition, &part.schema().fields[c].ty.physical()) else {
+    let shape = part.schema().fields[c].ty.physical();
+    let Some(matcher) = Matcher::new(condition, &shape) else {
         return alive;
     };
-    let Some(stats) = part.page_stats(c).filter(|s| s.pages() == part.granules()) else {
-        return alive;
-    };
-    refine(&alive, |g| page_may_match(stats, g, &matcher))
+    if let Some(stats) = part.page_stats(c).filter(|s| s.pages() == part.granules()) {
+        alive = refine(&alive, |g| page_may_match(stats, g, &matcher));
+    }
+    let filters = file
+        .into_iter()
+        .flat_map(|f| f.filters(c).map(move |i| (f, i)));
+    for (file, filter) in filters {
+        if let Some(wanted) = skip::wanted(&matcher, &shape) {
+            alive = refine(&alive, |g| file.filter_may_hold(filter, g, &wanted));
+        }
+    }
+    alive
 }
 
 fn page_may_match(stats: &PageStats, g: usize, matcher: &Matcher) -> bool {

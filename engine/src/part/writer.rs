@@ -8,20 +8,19 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::column_writer::ColumnWriter;
 use super::info::{KeyColumn, PartInfo};
+use super::skip::Filter;
 use super::spec::{IndexSpec, PartSpec};
-use super::stats::StatsBuilder;
 use crate::block::{Block, Schema};
 use crate::codec::CodecChoice;
 use crate::column::{Column, ColumnBuilder, Flat};
 use crate::error::{Code, Error, Result};
-use crate::format::column::{Prepared, put_entries};
-use crate::format::dictionary::SharedDictionary;
-use crate::format::footer::{Footer, FooterColumn, FooterIndex, Section, SectionStats, SharedAt};
+use crate::format::footer::{Footer, FooterColumn, FooterIndex};
 use crate::format::frame;
 use crate::kernels::concat::concat;
 use crate::storage::{Storage, WriteFile};
-use crate::types::{DataType, Physical, Value};
+use crate::types::{DataType, Value};
 
 /// Encoded bytes held back before they are written.
 const HELD_BYTES_MAX: usize = 32 << 20;
@@ -80,6 +79,14 @@ impl PartWriter {
             let choice = CodecChoice::parse(codec, spec.compression)?;
             columns.push(ColumnWriter::new(&field.ty, choice));
             codecs.push(codec.unwrap_or_default().to_string());
+        }
+        for (i, index) in spec.indexes.iter().enumerate() {
+            let Some(c) = spec.schema.index_of(&index.expression) else {
+                continue;
+            };
+            if let Some(filter) = Filter::of(index, &spec.schema.fields[c].ty) {
+                columns[c].add_filter(i, filter);
+            }
         }
         let partition = spec.partition.into_iter().map(|p| {
             let mut one = ColumnBuilder::new(&p.ty, 1);
@@ -189,7 +196,7 @@ impl PartWriter {
         {
             let page = concat(&list.iter().collect::<Vec<_>>(), &field.ty)?;
             self.uncompressed_bytes += writer.add(&page)?;
-            held += writer.held.len();
+            held += writer.held_bytes();
         }
         self.waiting_rows -= rows;
         self.rows += rows;
@@ -202,12 +209,11 @@ impl PartWriter {
 
     /// Writes the pages that are held back.
     fn flush(&mut self) -> Result<()> {
-        for column in &mut self.columns {
-            column.place(self.offset, self.info.id);
-            if !column.held.is_empty() {
-                self.file.write(&column.held)?;
-                self.offset += column.held.len() as u64;
-                column.held.clear();
+        for run in self.columns.iter_mut().flat_map(ColumnWriter::runs_mut) {
+            let bytes = run.place(self.offset, self.info.id);
+            if !bytes.is_empty() {
+                self.file.write(&bytes)?;
+                self.offset += bytes.len() as u64;
             }
         }
         Ok(())
@@ -225,6 +231,10 @@ impl PartWriter {
             }
         }
         let mut sections = Vec::with_capacity(self.columns.len());
+        let mut index_data = vec![Vec::new(); self.indexes.len()];
+        for (index, section) in self.columns.iter().flat_map(ColumnWriter::filter_sections) {
+            index_data[index] = section.put()?;
+        }
         for column in std::mem::take(&mut self.columns) {
             let (section, dictionary) = column.finish(self.offset, self.info.id)?;
             if !dictionary.is_empty() {
@@ -234,9 +244,7 @@ impl PartWriter {
             sections.push(section.put()?);
         }
         let borders = std::mem::take(&mut self.borders);
-        let footer = self
-            .footer(borders)
-            .put(&sections, &vec![Vec::new(); self.indexes.len()])?;
+        let footer = self.footer(borders).put(&sections, &index_data)?;
         let trailer = frame::trailer(&self.header, &footer);
         self.offset += (footer.len() + trailer.len()) as u64;
         let mut end = footer;
@@ -288,125 +296,5 @@ impl PartWriter {
             partition_values: self.partition.clone(),
             indexes: indexes.collect(),
         }
-    }
-}
-
-/// The pages of one column.
-struct ColumnWriter {
-    shape: Physical,
-    choice: CodecChoice,
-    shared: Option<SharedDictionary>,
-    stats: Option<StatsBuilder>,
-    section: Section,
-    /// Encoded pages that are not in the file yet; their lengths are in the section already.
-    held: Vec<u8>,
-    placed: usize,
-}
-
-impl ColumnWriter {
-    fn new(ty: &DataType, choice: CodecChoice) -> Self {
-        let shape = ty.physical();
-        ColumnWriter {
-            shared: SharedDictionary::new(&shape, matches!(ty, DataType::LowCardinality(_))),
-            stats: StatsBuilder::new(&shape),
-            shape,
-            choice,
-            section: Section::default(),
-            held: Vec::new(),
-            placed: 0,
-        }
-    }
-
-    /// Encodes a page and returns its bytes before encoding.
-    fn add(&mut self, page: &Column) -> Result<u64> {
-        let page = Prepared::new(page, self.shared.as_ref())?;
-        if let Some(stats) = &mut self.stats {
-            stats.add(page.column())?;
-        }
-        let before = self.held.len();
-        page.put(&mut self.held, self.choice, self.shared.as_mut())?;
-        let length = self.held.len() - before;
-        self.section
-            .lengths
-            .push(u32::try_from(length).map_err(|_| {
-                Error::new(
-                    Code::TOO_LARGE_STRING_SIZE,
-                    format!(
-                        "a page of {length} bytes is too large, expected at most {}",
-                        u32::MAX
-                    ),
-                )
-            })?);
-        Ok(raw_bytes(page.column()) as u64)
-    }
-
-    /// Says where the held pages will be.
-    fn place(&mut self, mut offset: u64, part: u64) {
-        let mut rest = &self.held[..];
-        for length in &self.section.lengths[self.placed..] {
-            let (page, behind) = rest.split_at(*length as usize);
-            self.section.offsets.push(offset);
-            self.section
-                .checksums
-                .push(super::checksum(page, part, offset));
-            offset += page.len() as u64;
-            rest = behind;
-        }
-        self.placed = self.section.lengths.len();
-    }
-
-    /// The section, and the bytes of the shared dictionary, which go to `offset`.
-    fn finish(mut self, offset: u64, part: u64) -> Result<(Section, Vec<u8>)> {
-        let mut dictionary = Vec::new();
-        if let Some(shared) = self.shared.filter(|s| !s.is_empty()) {
-            let entries = shared.len() as u64;
-            put_entries(&mut dictionary, &shared.finish()?, self.choice)?;
-            self.section.shared = Some(SharedAt {
-                entries,
-                offset,
-                length: dictionary.len() as u64,
-                checksum: super::checksum(&dictionary, part, offset),
-            });
-        }
-        debug_assert!(self.stats.is_some() == super::stats::has_bounds(&self.shape));
-        if let Some(stats) = self.stats {
-            let pages = stats.finish()?;
-            let (min, max, nulls, bounded) = pages.parts();
-            self.section.stats = Some(SectionStats {
-                exact: pages.exact(),
-                distinct: pages.distinct_estimate(),
-                min: min.clone(),
-                max: max.clone(),
-                nulls: nulls.to_vec(),
-                bounded: bounded.to_vec(),
-            });
-        }
-        Ok((self.section, dictionary))
-    }
-}
-
-/// Bytes of a column's rows before any encoding: numbers by width, strings with one byte more.
-fn raw_bytes(column: &Column) -> usize {
-    match column {
-        Column::Flat(flat) => flat_raw_bytes(flat),
-        Column::Const { value, len } => flat_raw_bytes(value) * len,
-        Column::Dict(d) => match d.dict().split_nulls().1 {
-            Flat::Bytes(_) | Flat::Fixed { .. } => d
-                .codes()
-                .iter()
-                .map(|c| d.dict().bytes_at(*c as usize).len() + 1)
-                .sum(),
-            _ => flat_raw_bytes(d.dict()) / d.dict().len().max(1) * d.codes().len(),
-        },
-    }
-}
-
-fn flat_raw_bytes(flat: &Flat) -> usize {
-    match flat {
-        Flat::Bytes(b) => b.value_bytes() + b.len(),
-        Flat::Nullable(n) => n.nulls().len() + flat_raw_bytes(n.values()),
-        Flat::Array(a) => a.len() * 8 + raw_bytes(&a.compact().1),
-        Flat::Tuple(columns, _) => columns.iter().map(raw_bytes).sum(),
-        numbers => numbers.memory_bytes(),
     }
 }

@@ -6,7 +6,7 @@ use super::*;
 use crate::block::Block;
 use crate::column::ColumnBuilder;
 use crate::hooks::{Condition, ValueRange};
-use crate::part::{Compression, Part, PartSpec, PartWriter};
+use crate::part::{Compression, IndexSpec, Part, PartSpec, PartWriter};
 use crate::storage::MemoryStorage;
 use crate::types::{DataType, Value};
 
@@ -110,6 +110,11 @@ fn write(
             ty: DataType::UInt32,
             value: Value::UInt(202_601),
         }],
+        indexes: vec![
+            index("unique", "bloom_filter(0.001)"),
+            index("random", "set(100)"),
+            index("k", "minmax"),
+        ],
         ..PartSpec::new(
             block.schema(),
             vec![KeyColumn::new("k", DataType::UInt32)],
@@ -122,6 +127,15 @@ fn write(
         writer.write(&piece, &[piece.column(0).clone()]).unwrap();
     }
     writer.finish().unwrap()
+}
+
+fn index(column: &str, ty: &str) -> IndexSpec {
+    IndexSpec {
+        name: format!("i_{column}"),
+        expression: column.into(),
+        ty: ty.into(),
+        granularity: 1,
+    }
 }
 
 fn memory() -> Arc<dyn Storage> {
@@ -366,6 +380,30 @@ fn flipped_bytes_are_noticed() {
 #[ignore = "the whole file takes seconds without optimisation"]
 fn every_flipped_byte_is_noticed() {
     flip(|_, _| true);
+}
+
+#[test]
+fn filters_prune_equality() {
+    let storage = memory();
+    let info = write(&storage, &sample(1000), 50, 1000, Compression::Lz4);
+    let part = Part::open(&storage, "part", info).unwrap();
+    assert_eq!(part.indexes()[1], index("random", "set(100)"));
+    let point = |v: Value| between("random", v.clone(), v);
+    let mut found = 0;
+    for row in (0..1000).step_by(7) {
+        let ranges = part.prune(&[point(Value::Int(noise(row as u64) as i64))]);
+        assert!(ranges.iter().any(|r| r.contains(&row)));
+        found += ranges.iter().map(|r| r.len()).sum::<usize>();
+    }
+    assert!(found < 143 * 80, "{found}");
+    assert_eq!(
+        part.prune(&[between("unique", text(777), text(777))]),
+        vec![750..800]
+    );
+    let absent: usize = (0..100)
+        .map(|i| part.prune(&[point(Value::Int(i))]).len())
+        .sum();
+    assert!(absent < 60, "{absent}");
 }
 
 /// With the checksums made right again, nothing else stands between damage and the decoders.
