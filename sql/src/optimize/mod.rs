@@ -3,20 +3,48 @@
 //! Invariant: a rule never changes the rows of an answer, only the work to get them; output ids of
 //! the root stay.
 
+mod fold;
 pub mod key_condition;
+mod limits;
+mod merge_projects;
+mod metadata;
+mod monotonic;
+mod or_to_in;
+mod prune;
+mod push_filter;
+mod push_join;
+mod range;
+mod subqueries;
+#[cfg(test)]
+mod tests;
+mod typed_constants;
 
+use std::sync::Arc;
+
+use roost_engine::block::{Block, Field, Schema};
 use roost_engine::error::Result;
 
 pub use key_condition::conditions;
 
 use crate::functions::BindContext;
-use crate::plan::Query;
+use crate::plan::{OutputColumn, Plan, Query, Values};
 
 /// A rewrite of a whole plan.
 type Rule = fn(&mut Query, &BindContext) -> Result<()>;
 
 /// The rules in the order in which they run.
-pub const RULES: &[(&str, Rule)] = &[];
+pub const RULES: &[(&str, Rule)] = &[
+    ("optimize_subqueries", subqueries::rule),
+    ("fold_constants", fold::rule),
+    ("type_constants", typed_constants::rule),
+    ("equalities_to_in", or_to_in::rule),
+    ("push_filters", push_filter::rule),
+    ("fold_pushed_constants", fold::rule),
+    ("merge_projections", merge_projects::rule),
+    ("prune_columns", prune::rule),
+    ("answer_from_metadata", metadata::rule),
+    ("push_limits", limits::rule),
+];
 
 /// Applies all rules.
 pub fn optimize(mut query: Query, context: &BindContext) -> Result<Query> {
@@ -24,4 +52,44 @@ pub fn optimize(mut query: Query, context: &BindContext) -> Result<Query> {
         rule(&mut query, context)?;
     }
     Ok(query)
+}
+
+/// Applies all rules and tells which changed the plan.
+pub fn explain_rules(
+    mut query: Query,
+    context: &BindContext,
+) -> Result<(Query, Vec<&'static str>)> {
+    let mut applied = Vec::new();
+    for (name, rule) in RULES {
+        let before = crate::plan::explain::explain(&query);
+        rule(&mut query, context)?;
+        if crate::plan::explain::explain(&query) != before {
+            applied.push(*name);
+        }
+    }
+    Ok((query, applied))
+}
+
+/// Rewrites a plan from the leaves up.
+fn transform_up(plan: &mut Plan, change: &mut dyn FnMut(Plan) -> Result<Plan>) -> Result<()> {
+    for input in plan.inputs_mut() {
+        transform_up(input, change)?;
+    }
+    let taken = take(plan);
+    *plan = change(taken)?;
+    Ok(())
+}
+
+/// The plan, taken out of its place.
+fn take(plan: &mut Plan) -> Plan {
+    std::mem::replace(plan, no_rows(&[]))
+}
+
+/// No rows of these columns.
+fn no_rows(outputs: &[OutputColumn]) -> Plan {
+    let fields = outputs.iter().map(|c| Field::new("", c.ty.clone()));
+    Plan::Values(Values {
+        columns: outputs.iter().map(|c| c.id).collect(),
+        rows: Arc::new(Block::empty(Schema::new(fields.collect()))),
+    })
 }
