@@ -1,6 +1,16 @@
 //! Arithmetic, comparison, logic, conditionals, NULL, conversion, mathematics, hashes.
 
+mod choose;
+mod comparison;
+mod logic;
+mod nulls;
+
 use super::scalar::ScalarFunction;
 
 /// The families of this folder.
-pub static FAMILIES: &[&[ScalarFunction]] = &[];
+pub static FAMILIES: &[&[ScalarFunction]] = &[
+    comparison::COMPARISONS,
+    logic::LOGIC,
+    choose::CHOICES,
+    nulls::NULLS,
+];
