@@ -19,9 +19,15 @@ use crate::functions::{Arg, BindContext, BoundFunction, Kernel, ScalarFunction};
 
 /// Choices.
 pub static CHOICES: &[ScalarFunction] = &[
-    f("conditional", "if(cond, then, else)", "`then` where `cond` is true, else `else`.", ("if(1, 'a', 'b')", "a"), bind_if)
-        .any_case()
-        .sees_nulls(),
+    f(
+        "conditional",
+        "if(cond, then, else)",
+        "`then` where `cond` is true, else `else`.",
+        ("if(1, 'a', 'b')", "a"),
+        bind_if,
+    )
+    .any_case()
+    .sees_nulls(),
     f(
         "conditional",
         "multiIf(cond, then, ..., else)",
@@ -40,15 +46,33 @@ pub static CHOICES: &[ScalarFunction] = &[
     )
     .also(&["caseWithExpr"])
     .sees_nulls(),
-    f("null", "ifNull(x, alt)", "`x`, or `alt` where `x` is NULL.", ("ifNull(NULL, 1)", "1"), bind_if_null)
-        .any_case()
-        .sees_nulls(),
-    f("null", "coalesce(x, ...)", "The first argument that is not NULL.", ("coalesce(NULL, 2)", "2"), bind_coalesce)
-        .any_case()
-        .sees_nulls(),
-    f("null", "nullIf(x, y)", "NULL where `x` equals `y`, else `x`.", ("nullIf(1, 2)", "1"), bind_null_if)
-        .any_case()
-        .sees_nulls(),
+    f(
+        "null",
+        "ifNull(x, alt)",
+        "`x`, or `alt` where `x` is NULL.",
+        ("ifNull(NULL, 1)", "1"),
+        bind_if_null,
+    )
+    .any_case()
+    .sees_nulls(),
+    f(
+        "null",
+        "coalesce(x, ...)",
+        "The first argument that is not NULL.",
+        ("coalesce(NULL, 2)", "2"),
+        bind_coalesce,
+    )
+    .any_case()
+    .sees_nulls(),
+    f(
+        "null",
+        "nullIf(x, y)",
+        "NULL where `x` equals `y`, else `x`.",
+        ("nullIf(1, 2)", "1"),
+        bind_null_if,
+    )
+    .any_case()
+    .sees_nulls(),
 ];
 
 /// Picks `choice[row]`-th branch for each row; branches have one type.
@@ -183,10 +207,13 @@ fn branches<'a>(
 ) -> Result<Column> {
     let mut used = vec![false; casters.len()];
     choice.iter().for_each(|c| used[*c as usize] = true);
-    let columns = columns.zip(casters).zip(used).map(|((column, caster), used)| match used {
-        true => caster.apply(column),
-        false => Ok(Column::defaults(ty, column.len())),
-    });
+    let columns = columns
+        .zip(casters)
+        .zip(used)
+        .map(|((column, caster), used)| match used {
+            true => caster.apply(column),
+            false => Ok(Column::defaults(ty, column.len())),
+        });
     pick(choice, &columns.collect::<Result<Vec<_>>>()?, ty)
 }
 
@@ -230,7 +257,9 @@ fn bind_case(args: &[Arg], context: &BindContext) -> Result<BoundFunction> {
 fn bind_if_null(args: &[Arg], context: &BindContext) -> Result<BoundFunction> {
     arity(args, 2..=2)?;
     if !args[0].ty.is_nullable() {
-        return Ok(BoundFunction::new(args[0].ty.clone(), |columns, _| Ok(columns[0].clone())));
+        return Ok(BoundFunction::new(args[0].ty.clone(), |columns, _| {
+            Ok(columns[0].clone())
+        }));
     }
     bind_coalesce(args, context)
 }
@@ -238,25 +267,40 @@ fn bind_if_null(args: &[Arg], context: &BindContext) -> Result<BoundFunction> {
 fn bind_coalesce(args: &[Arg], context: &BindContext) -> Result<BoundFunction> {
     arity(args, 1..=usize::MAX)?;
     // What stands behind an argument that is never NULL is never asked.
-    let used = args.iter().position(|a| !a.ty.is_nullable()).map_or(args.len(), |i| i + 1);
+    let used = args
+        .iter()
+        .position(|a| !a.ty.is_nullable())
+        .map_or(args.len(), |i| i + 1);
     let always = args[..used].last().is_some_and(|a| !a.ty.is_nullable());
     let types: Vec<DataType> = args[..used]
         .iter()
-        .map(|a| if always { a.ty.without_nullable() } else { a.ty.clone() })
+        .map(|a| {
+            if always {
+                a.ty.without_nullable()
+            } else {
+                a.ty.clone()
+            }
+        })
         .collect();
     let (ty, _) = unify(&types, context)?;
     let (ty, casters) = match always {
         true => {
             let casters = args[..used].iter().map(|a| {
                 // NULLs are never picked; their places are cast as Nullable.
-                let target = if a.ty.is_nullable() { ty.clone().nullable() } else { ty.clone() };
+                let target = if a.ty.is_nullable() {
+                    ty.clone().nullable()
+                } else {
+                    ty.clone()
+                };
                 Caster::new(&a.ty, &target, context)
             });
             (ty.clone(), casters.collect::<Result<Vec<_>>>()?)
         }
         false => {
             let ty = ty.nullable();
-            let casters = args[..used].iter().map(|a| Caster::new(&a.ty, &ty, context));
+            let casters = args[..used]
+                .iter()
+                .map(|a| Caster::new(&a.ty, &ty, context));
             let casters = casters.collect::<Result<Vec<_>>>()?;
             (ty, casters)
         }
@@ -273,10 +317,17 @@ fn bind_coalesce(args: &[Arg], context: &BindContext) -> Result<BoundFunction> {
                 }
             }
         }
-        let cast = columns[..used].iter().zip(&casters).map(|(column, caster)| {
-            let column = caster.apply(column)?;
-            Ok(if always { without_mask(&column) } else { column })
-        });
+        let cast = columns[..used]
+            .iter()
+            .zip(&casters)
+            .map(|(column, caster)| {
+                let column = caster.apply(column)?;
+                Ok(if always {
+                    without_mask(&column)
+                } else {
+                    column
+                })
+            });
         pick(&choice, &cast.collect::<Result<Vec<_>>>()?, &ty)
     }))
 }
@@ -295,7 +346,10 @@ pub(super) fn nulls_of(column: &Column) -> Option<Vec<u8>> {
 pub(super) fn without_mask(column: &Column) -> Column {
     match column {
         Column::Const { value, len } => match value.as_ref() {
-            Flat::Nullable(n) => Column::Const { value: n.values().clone().into(), len: *len },
+            Flat::Nullable(n) => Column::Const {
+                value: n.values().clone().into(),
+                len: *len,
+            },
             _ => column.clone(),
         },
         other => match other.to_flat() {

@@ -40,7 +40,14 @@ pub static LOGIC: &[ScalarFunction] = &[
         bind_xor,
     )
     .any_case(),
-    f("logical", "not(a)", "1 for 0 and 0 for everything else.", ("not(0)", "1"), bind_not).any_case(),
+    f(
+        "logical",
+        "not(a)",
+        "1 for 0 and 0 for everything else.",
+        ("not(0)", "1"),
+        bind_not,
+    )
+    .any_case(),
 ];
 
 #[derive(Clone, Copy, PartialEq)]
@@ -70,7 +77,11 @@ fn check(name: &str, args: &[Arg], least: usize) -> Result<DataType> {
     }
     let bools = |a: &Arg| matches!(a.ty.value_type(), DataType::Bool | DataType::Nothing);
     let some = args.iter().any(|a| *a.ty.value_type() == DataType::Bool);
-    Ok(if some && args.iter().all(bools) { DataType::Bool } else { DataType::UInt8 })
+    Ok(if some && args.iter().all(bools) {
+        DataType::Bool
+    } else {
+        DataType::UInt8
+    })
 }
 
 /// Truth of each row (0 or 1) and the mask of NULLs.
@@ -87,7 +98,9 @@ fn bind_junction(name: &'static str, args: &[Arg], kind: Junction) -> Result<Bou
     let ty = check(name, args, 2)?;
     let nullable = args.iter().any(|a| a.ty.is_nullable());
     let answer = if nullable { ty.nullable() } else { ty };
-    Ok(BoundFunction::new(answer, move |columns, rows| junction(columns, rows, kind, nullable)))
+    Ok(BoundFunction::new(answer, move |columns, rows| {
+        junction(columns, rows, kind, nullable)
+    }))
 }
 
 fn junction(columns: &[Column], rows: usize, kind: Junction, nullable: bool) -> Result<Column> {
@@ -103,7 +116,12 @@ fn junction(columns: &[Column], rows: usize, kind: Junction, nullable: bool) -> 
                 }
             }
             Some(nulls) => {
-                for (((d, n), v), null) in any_decided.iter_mut().zip(&mut any_null).zip(&values).zip(&nulls) {
+                for (((d, n), v), null) in any_decided
+                    .iter_mut()
+                    .zip(&mut any_null)
+                    .zip(&values)
+                    .zip(&nulls)
+                {
                     let is_null = u8::from(*null != 0);
                     *d |= u8::from(*v == decided) & (1 - is_null);
                     *n |= is_null;
@@ -111,11 +129,18 @@ fn junction(columns: &[Column], rows: usize, kind: Junction, nullable: bool) -> 
             }
         }
     }
-    let values: Vec<u8> = any_decided.iter().map(|d| if *d != 0 { decided } else { 1 - decided }).collect();
+    let values: Vec<u8> = any_decided
+        .iter()
+        .map(|d| if *d != 0 { decided } else { 1 - decided })
+        .collect();
     if !nullable {
         return Ok(Column::native(values));
     }
-    let nulls = any_null.iter().zip(&any_decided).map(|(n, d)| *n & (1 - *d)).collect();
+    let nulls = any_null
+        .iter()
+        .zip(&any_decided)
+        .map(|(n, d)| *n & (1 - *d))
+        .collect();
     Ok(Column::Flat(Flat::nullable(nulls, Flat::native(values))?))
 }
 
@@ -134,11 +159,17 @@ fn bind_xor(args: &[Arg], _: &BindContext) -> Result<BoundFunction> {
 
 fn bind_not(args: &[Arg], _: &BindContext) -> Result<BoundFunction> {
     if args.len() != 1 {
-        bail!(NUMBER_OF_ARGUMENTS_DOESNT_MATCH, "function not takes 1 argument, got {}", args.len());
+        bail!(
+            NUMBER_OF_ARGUMENTS_DOESNT_MATCH,
+            "function not takes 1 argument, got {}",
+            args.len()
+        );
     }
     let ty = check("not", args, 1)?;
     Ok(BoundFunction::new(ty, |columns, _| {
         let values = truths(&columns[0])?.0;
-        Ok(Column::native(values.iter().map(|v| 1 - v).collect::<Vec<u8>>()))
+        Ok(Column::native(
+            values.iter().map(|v| 1 - v).collect::<Vec<u8>>(),
+        ))
     }))
 }

@@ -54,16 +54,64 @@ impl Op {
 
 /// Comparisons.
 pub static COMPARISONS: &[ScalarFunction] = &[
-    f("comparison", "equals(a, b)", "1 where `a = b`.", ("equals(1, 1)", "1"), |a, c| bind(Op::Equal, a, c)),
-    f("comparison", "notEquals(a, b)", "1 where `a != b`.", ("notEquals(1, 1)", "0"), |a, c| bind(Op::NotEqual, a, c)),
-    f("comparison", "less(a, b)", "1 where `a < b`.", ("less(1, 2)", "1"), |a, c| bind(Op::Less, a, c)),
-    f("comparison", "lessOrEquals(a, b)", "1 where `a <= b`.", ("lessOrEquals(2, 2)", "1"), |a, c| bind(Op::LessOrEqual, a, c)),
-    f("comparison", "greater(a, b)", "1 where `a > b`.", ("greater(1, 2)", "0"), |a, c| bind(Op::Greater, a, c)),
-    f("comparison", "greaterOrEquals(a, b)", "1 where `a >= b`.", ("greaterOrEquals(2, 2)", "1"), |a, c| bind(Op::GreaterOrEqual, a, c)),
-    f("comparison", "isNotDistinctFrom(a, b)", "1 where `a` and `b` are equal or both NULL.", ("isNotDistinctFrom(NULL, NULL)", "1"), |a, c| bind_distinct(a, c, false))
-        .sees_nulls(),
-    f("comparison", "isDistinctFrom(a, b)", "1 where `a` and `b` differ, NULL being a value.", ("isDistinctFrom(NULL, 1)", "1"), |a, c| bind_distinct(a, c, true))
-        .sees_nulls(),
+    f(
+        "comparison",
+        "equals(a, b)",
+        "1 where `a = b`.",
+        ("equals(1, 1)", "1"),
+        |a, c| bind(Op::Equal, a, c),
+    ),
+    f(
+        "comparison",
+        "notEquals(a, b)",
+        "1 where `a != b`.",
+        ("notEquals(1, 1)", "0"),
+        |a, c| bind(Op::NotEqual, a, c),
+    ),
+    f(
+        "comparison",
+        "less(a, b)",
+        "1 where `a < b`.",
+        ("less(1, 2)", "1"),
+        |a, c| bind(Op::Less, a, c),
+    ),
+    f(
+        "comparison",
+        "lessOrEquals(a, b)",
+        "1 where `a <= b`.",
+        ("lessOrEquals(2, 2)", "1"),
+        |a, c| bind(Op::LessOrEqual, a, c),
+    ),
+    f(
+        "comparison",
+        "greater(a, b)",
+        "1 where `a > b`.",
+        ("greater(1, 2)", "0"),
+        |a, c| bind(Op::Greater, a, c),
+    ),
+    f(
+        "comparison",
+        "greaterOrEquals(a, b)",
+        "1 where `a >= b`.",
+        ("greaterOrEquals(2, 2)", "1"),
+        |a, c| bind(Op::GreaterOrEqual, a, c),
+    ),
+    f(
+        "comparison",
+        "isNotDistinctFrom(a, b)",
+        "1 where `a` and `b` are equal or both NULL.",
+        ("isNotDistinctFrom(NULL, NULL)", "1"),
+        |a, c| bind_distinct(a, c, false),
+    )
+    .sees_nulls(),
+    f(
+        "comparison",
+        "isDistinctFrom(a, b)",
+        "1 where `a` and `b` differ, NULL being a value.",
+        ("isDistinctFrom(NULL, 1)", "1"),
+        |a, c| bind_distinct(a, c, true),
+    )
+    .sees_nulls(),
 ];
 
 /// The record of `equals`.
@@ -91,7 +139,9 @@ fn bind(op: Op, args: &[Arg], context: &BindContext) -> Result<BoundFunction> {
 
 /// Rows by [`compare`], for columns of one type.
 fn generic(op: Op, columns: &[Column], rows: usize) -> Column {
-    let [a, b] = columns else { return Column::native(vec![0u8; rows]) };
+    let [a, b] = columns else {
+        return Column::native(vec![0u8; rows]);
+    };
     let holds = (0..rows).map(|i| u8::from(op.holds(compare(a, i, b, i))));
     Column::native(holds.collect::<Vec<u8>>())
 }
@@ -100,7 +150,10 @@ fn bind_distinct(args: &[Arg], context: &BindContext, negated: bool) -> Result<B
     arity(args, 2..=2)?;
     let (_, casters) = unify_args(args, context)?;
     Ok(BoundFunction::new(DataType::UInt8, move |columns, rows| {
-        let both = [casters[0].apply(&columns[0])?, casters[1].apply(&columns[1])?];
+        let both = [
+            casters[0].apply(&columns[0])?,
+            casters[1].apply(&columns[1])?,
+        ];
         let both = both.map(|c| match c {
             Column::Flat(Flat::Nothing(n)) => Column::Flat(Flat::Nothing(n)),
             other => other,

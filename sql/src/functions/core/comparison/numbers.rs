@@ -27,7 +27,9 @@ pub(super) fn bind(op: Op, a: &DataType, b: &DataType) -> Result<Option<BoundFun
             s == r && a.physical() == b.physical()
         }
         (DataType::Interval(u), DataType::Interval(v)) => u == v,
-        (DataType::Enum8(x), DataType::Enum8(y)) | (DataType::Enum16(x), DataType::Enum16(y)) => x == y,
+        (DataType::Enum8(x), DataType::Enum8(y)) | (DataType::Enum16(x), DataType::Enum16(y)) => {
+            x == y
+        }
         // A DateTime compares with a number of seconds, an enum with its number.
         (DataType::DateTime(_), t) | (t, DataType::DateTime(_)) if t.is_integer() => {
             return Ok(Some(mixed(op)));
@@ -59,11 +61,18 @@ fn side<T: Native>(column: &Column) -> Result<Side<T>> {
 /// Runs a comparison with the operator outside of the loop.
 fn run<T: Copy + PartialOrd>(op: Op, a: &Side<T>, b: &Side<T>, rows: usize) -> Column {
     #[inline]
-    fn rows_of<T: Copy>(a: &Side<T>, b: &Side<T>, rows: usize, holds: impl Fn(T, T) -> bool) -> Vec<u8> {
+    fn rows_of<T: Copy>(
+        a: &Side<T>,
+        b: &Side<T>,
+        rows: usize,
+        holds: impl Fn(T, T) -> bool,
+    ) -> Vec<u8> {
         match (a, b) {
-            (Side::Rows(a), Side::Rows(b)) => {
-                a.iter().zip(b.iter()).map(|(x, y)| u8::from(holds(*x, *y))).collect()
-            }
+            (Side::Rows(a), Side::Rows(b)) => a
+                .iter()
+                .zip(b.iter())
+                .map(|(x, y)| u8::from(holds(*x, *y)))
+                .collect(),
             (Side::Rows(a), Side::One(y)) => a.iter().map(|x| u8::from(holds(*x, *y))).collect(),
             (Side::One(x), Side::Rows(b)) => b.iter().map(|y| u8::from(holds(*x, *y))).collect(),
             (Side::One(x), Side::One(y)) => vec![u8::from(holds(*x, *y)); rows],
@@ -83,7 +92,12 @@ fn run<T: Copy + PartialOrd>(op: Op, a: &Side<T>, b: &Side<T>, rows: usize) -> C
 fn same(op: Op) -> BoundFunction {
     BoundFunction::new(DataType::UInt8, move |columns, rows| {
         fn go<T: Native>(_: &[T], op: Op, columns: &[Column], rows: usize) -> Result<Column> {
-            Ok(run(op, &side::<T>(&columns[0])?, &side::<T>(&columns[1])?, rows))
+            Ok(run(
+                op,
+                &side::<T>(&columns[0])?,
+                &side::<T>(&columns[1])?,
+                rows,
+            ))
         }
         let (shape, _) = match columns[0].is_empty() {
             true => return Ok(Column::native(Vec::<u8>::new())),
@@ -129,7 +143,9 @@ fn converted<T: Number>(column: &Column) -> Result<Side<T>> {
     if let Some(one) = column.as_const() {
         let values = numbers_of::<T>(one)?;
         let first = values.first().copied();
-        return first.map(Side::One).ok_or_else(|| err!(LOGICAL_ERROR, "an empty constant"));
+        return first
+            .map(Side::One)
+            .ok_or_else(|| err!(LOGICAL_ERROR, "an empty constant"));
     }
     Ok(Side::Rows(numbers_of::<T>(&column.to_flat())?))
 }
@@ -157,12 +173,19 @@ struct Wide(bool, i128);
 
 fn wide(column: &Column) -> Result<Side<Wide>> {
     fn map<T: Number>(values: &[T]) -> Vec<Wide> {
-        values.iter().map(|v| Wide(!T::SIGNED && v.wide() < 0, v.wide())).collect()
+        values
+            .iter()
+            .map(|v| Wide(!T::SIGNED && v.wide() < 0, v.wide()))
+            .collect()
     }
     let not_numbers = || err!(LOGICAL_ERROR, "expected whole numbers to compare");
     if let Some(one) = column.as_const() {
         let values = with_native!(one, |v| map(v), _other => Vec::new());
-        return values.first().copied().map(Side::One).ok_or_else(not_numbers);
+        return values
+            .first()
+            .copied()
+            .map(Side::One)
+            .ok_or_else(not_numbers);
     }
     let flat = column.to_flat();
     with_native!(&flat, |v| Ok(Side::Rows(map(v).into())), _other => Err(not_numbers()))

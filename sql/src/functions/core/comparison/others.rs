@@ -19,9 +19,10 @@ pub(super) fn bind(op: Op, args: &[Arg], context: &BindContext) -> Result<Option
     let (a, b) = (args[0].ty.value_type(), args[1].ty.value_type());
     if a.is_string() && b.is_string() {
         let fixed = !matches!((a, b), (DataType::String, DataType::String));
-        return Ok(Some(BoundFunction::new(DataType::UInt8, move |columns, rows| {
-            Ok(strings(op, columns, rows, fixed))
-        })));
+        return Ok(Some(BoundFunction::new(
+            DataType::UInt8,
+            move |columns, rows| Ok(strings(op, columns, rows, fixed)),
+        )));
     }
     if *a == DataType::Nothing || *b == DataType::Nothing {
         return Ok(Some(BoundFunction::new(DataType::UInt8, |_, rows| {
@@ -36,7 +37,10 @@ pub(super) fn bind(op: Op, args: &[Arg], context: &BindContext) -> Result<Option
     let times = |t: &DataType| t.is_date() || t.is_date_time();
     let decimals = |t: &DataType| t.is_integer() || matches!(t, DataType::Decimal(..));
     let nested = |t: &DataType| {
-        matches!(t, DataType::Array(_) | DataType::Tuple(_) | DataType::Map(..))
+        matches!(
+            t,
+            DataType::Array(_) | DataType::Tuple(_) | DataType::Map(..)
+        )
     };
     let decimal = matches!(a, DataType::Decimal(..)) || matches!(b, DataType::Decimal(..));
     if decimal && (a.is_float() || b.is_float()) {
@@ -52,7 +56,9 @@ pub(super) fn bind(op: Op, args: &[Arg], context: &BindContext) -> Result<Option
     if decimal {
         return as_type(op, args, &wide_decimal(a, b), context).map(Some);
     }
-    let Ok((common, _)) = unify_args(args, context) else { return Ok(None) };
+    let Ok((common, _)) = unify_args(args, context) else {
+        return Ok(None);
+    };
     as_type(op, args, &common, context).map(Some)
 }
 
@@ -67,12 +73,17 @@ fn wide_decimal(a: &DataType, b: &DataType) -> DataType {
 
 /// Both sides converted to `ty`, then compared.
 fn as_type(op: Op, args: &[Arg], ty: &DataType, context: &BindContext) -> Result<BoundFunction> {
-    let casters = args.iter().map(|a| Caster::new(&a.ty.without_nullable(), ty, context));
+    let casters = args
+        .iter()
+        .map(|a| Caster::new(&a.ty.without_nullable(), ty, context));
     let casters = casters.collect::<Result<Vec<_>>>()?;
     let fast = numbers::bind(op, ty, ty)?.and_then(plain);
     // A tuple with a NULL inside compares as NULL in ClickHouse; here the order decides.
     Ok(BoundFunction::new(DataType::UInt8, move |columns, rows| {
-        let both = [casters[0].apply(&columns[0])?, casters[1].apply(&columns[1])?];
+        let both = [
+            casters[0].apply(&columns[0])?,
+            casters[1].apply(&columns[1])?,
+        ];
         match &fast {
             Some(kernel) => kernel(&both, rows),
             None => Ok(generic(op, &both, rows)),
@@ -120,23 +131,36 @@ fn bind_text(
         }
         if ty.is_numeric() {
             let found = String::from_utf8_lossy(bytes);
-            bail!(TYPE_MISMATCH, "Cannot convert string '{found}' to type {ty}");
+            bail!(
+                TYPE_MISMATCH,
+                "Cannot convert string '{found}' to type {ty}"
+            );
         }
         return Err(match error.code() {
-            Code::CANNOT_PARSE_TEXT if ty.is_date() => roost_engine::err!(CANNOT_PARSE_DATE, "{}", error.message()),
+            Code::CANNOT_PARSE_TEXT if ty.is_date() => {
+                roost_engine::err!(CANNOT_PARSE_DATE, "{}", error.message())
+            }
             _ => error,
         });
     }
     let value = std::sync::Arc::new(builder.finish());
     let compared = [Arg::of(ty.clone()), Arg::of(ty)];
     let bound = super::bind(op, &compared, context)?;
-    let Some(kernel) = plain(bound) else { return Ok(None) };
-    Ok(Some(BoundFunction::new(DataType::UInt8, move |columns, rows| {
-        let constant = Column::Const { value: value.clone(), len: rows };
-        let mut both = [columns[0].clone(), columns[1].clone()];
-        both[text] = constant;
-        kernel(&both, rows)
-    })))
+    let Some(kernel) = plain(bound) else {
+        return Ok(None);
+    };
+    Ok(Some(BoundFunction::new(
+        DataType::UInt8,
+        move |columns, rows| {
+            let constant = Column::Const {
+                value: value.clone(),
+                len: rows,
+            };
+            let mut both = [columns[0].clone(), columns[1].clone()];
+            both[text] = constant;
+            kernel(&both, rows)
+        },
+    )))
 }
 
 /// Strings by bytes; zero bytes at the end of FixedString do not count.
@@ -171,7 +195,16 @@ fn equal_to_constant(op: Op, columns: &[Column]) -> Option<Column> {
     let wanted = one.bytes_at(0);
     let same = u8::from(op == Op::Equal);
     let test = |column: &BytesColumn| -> Vec<u8> {
-        column.iter().map(|s| if s.len() == wanted.len() && s == wanted { same } else { 1 - same }).collect()
+        column
+            .iter()
+            .map(|s| {
+                if s.len() == wanted.len() && s == wanted {
+                    same
+                } else {
+                    1 - same
+                }
+            })
+            .collect()
     };
     Some(Column::native(test(rows)))
 }
