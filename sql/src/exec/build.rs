@@ -15,9 +15,10 @@ use super::drive::{self, Flow};
 use super::fill;
 use super::gather;
 use super::held::{BATCH_ROWS, Held, HeldBatches, UnionOperator};
-use super::limit::{DistinctState, LimitByState, LimitState, Sink};
+use super::limit::{DistinctOperator, DistinctState, LimitByState, LimitState, Sink};
 use super::memory::Reservation;
 use super::operator::{Operator, Stream, Tickets};
+use super::pushed::{Pushed, Threshold};
 use super::scan::ScanOperator;
 use super::sort;
 use super::stages::{ArrayJoinStage, FilterStage, ProjectStage, Stage, Staged};
@@ -46,6 +47,8 @@ pub(crate) struct Builder<'a> {
     pub(crate) tickets: Tickets,
     /// Rows that the last top-N sort saw (one more than that; zero: none ran).
     pub(crate) sorted: Arc<AtomicU64>,
+    /// What operators above know about rows that they will not need.
+    pub(crate) pushed: Pushed,
 }
 
 pub(crate) fn ids(plan: &Plan) -> Vec<ColumnId> {
@@ -62,6 +65,7 @@ impl<'a> Builder<'a> {
             ctx,
             tickets: Tickets::default(),
             sorted: Arc::default(),
+            pushed: Pushed::default(),
         }
     }
 
@@ -71,6 +75,15 @@ impl<'a> Builder<'a> {
             ctx: self.ctx,
             tickets: Tickets::default(),
             sorted: Arc::clone(&self.sorted),
+            pushed: Pushed::default(),
+        }
+    }
+
+    /// The same pipeline, with other knowledge.
+    pub(crate) fn knowing(&self, pushed: Pushed) -> Self {
+        Builder {
+            pushed,
+            ..self.clone()
         }
     }
 
@@ -79,7 +92,7 @@ impl<'a> Builder<'a> {
         match plan {
             Plan::Scan(scan) => {
                 let tickets = self.tickets.clone();
-                let scan = ScanOperator::new(scan, Vec::new(), tickets, self.ctx)?;
+                let scan = ScanOperator::new(scan, &self.pushed, tickets, self.ctx)?;
                 Ok(Built::plain(scan))
             }
             Plan::Values(values) => {
@@ -91,11 +104,13 @@ impl<'a> Builder<'a> {
             Plan::Filter(filter) => self.filter(filter),
             Plan::Project(project) => {
                 let stage = ProjectStage::new(&project.exprs, &ids(&project.input))?;
-                self.staged(&project.input, Arc::new(stage))
+                let below = self.knowing(self.pushed.below(&project.exprs));
+                below.staged(&project.input, Arc::new(stage))
             }
             Plan::ArrayJoin(join) => {
                 let stage = ArrayJoinStage::new(join, &ids(&join.input))?;
-                let mut built = self.staged(&join.input, Arc::new(stage))?;
+                let below = self.knowing(self.pushed.keys_only());
+                let mut built = below.staged(&join.input, Arc::new(stage))?;
                 built.totals = None;
                 Ok(built)
             }
@@ -104,7 +119,7 @@ impl<'a> Builder<'a> {
             Plan::Sort(_) | Plan::Limit(_) | Plan::LimitBy(_) | Plan::Distinct(_) => {
                 self.held(plan)
             }
-            Plan::Union(union) => self.union(&union.inputs),
+            Plan::Union(union) => self.knowing(Pushed::default()).union(&union.inputs),
             Plan::Window(window) => {
                 let (input, _) = self.inner().stream(&window.input)?;
                 let types = types(&window.input);
@@ -143,7 +158,7 @@ impl<'a> Builder<'a> {
     fn filter(&self, filter: &Filter) -> Result<Built> {
         let built = match &filter.input {
             Plan::Aggregate(a) if a.with_totals => self.aggregate(a, Some(&filter.predicate))?,
-            input => self.build(input)?,
+            input => self.knowing(self.pushed.keys_only()).build(input)?,
         };
         let stage = FilterStage::new(&filter.predicate, &ids(&filter.input))?;
         let operator = Arc::new(Staged {
@@ -157,8 +172,13 @@ impl<'a> Builder<'a> {
     }
 
     fn aggregate(&self, plan: &AggregatePlan, having: Option<&Expr>) -> Result<Built> {
-        let (input, _) = self.inner().stream(&plan.input)?;
-        let groups = aggregate::run(plan, having, &input, self.ctx)?;
+        let groups = match aggregate::known(plan)? {
+            Some(groups) => groups,
+            None => {
+                let (input, _) = self.inner().stream(&plan.input)?;
+                aggregate::run(plan, having, &input, self.ctx)?
+            }
+        };
         let bytes = groups.columns.iter().map(|c| c.memory_bytes()).sum();
         let mut memory = Reservation::empty(&self.ctx.memory);
         memory.add(bytes)?;
@@ -171,10 +191,14 @@ impl<'a> Builder<'a> {
     }
 
     fn sort(&self, sort: &Sort) -> Result<Built> {
-        let (input, totals) = self.inner().stream(&sort.input)?;
+        let (threshold, pushed) = top_of(sort);
+        let (input, totals) = self.inner().knowing(pushed).stream(&sort.input)?;
         let types = types(&sort.input);
         let tickets = self.tickets.clone();
-        let (held, seen) = sort::run(&sort.keys, sort.limit, &input, &types, tickets, self.ctx)?;
+        let (held, seen) = sort::run(
+            &sort.keys, sort.limit, &input, &types, &threshold, tickets, self.ctx,
+        )?;
+        let seen = seen + threshold.dropped();
         self.sorted.store(seen + 1, Ordering::Relaxed);
         Ok(Built {
             operator: Arc::new(held),
@@ -259,7 +283,22 @@ impl Builder<'_> {
             Plan::Distinct(distinct) => {
                 let input = distinct.input.outputs();
                 let mut state = DistinctState::new(distinct, &input, self.ctx)?;
-                self.push(&distinct.input, &mut |batch| state.push(batch, sink))
+                if is_serial(&distinct.input) || self.ctx.threads <= 1 {
+                    return self.push(&distinct.input, &mut |batch| state.push(batch, sink));
+                }
+                // Workers drop what they have seen themselves.
+                let built = self.build(&distinct.input)?;
+                let partial = DistinctOperator {
+                    input: built.operator,
+                    distinct,
+                    outputs: &input,
+                    ctx: self.ctx,
+                };
+                drive::in_order(&partial, self.ctx, &mut |batch| state.push(batch, sink))?;
+                Ok(Ended {
+                    totals: built.totals,
+                    rows_before_limit: None,
+                })
             }
             Plan::Filter(f) if is_serial(&f.input) => {
                 let stage = FilterStage::new(&f.predicate, &ids(&f.input))?;
@@ -291,7 +330,10 @@ impl Builder<'_> {
         let types = types(&sort.input);
         let (input, totals) = self.inner().stream(&sort.input)?;
         let inner = Tickets::default();
-        let (held, _) = sort::run(&sort.keys, None, &input, &types, inner, self.ctx)?;
+        let (threshold, _) = top_of(sort);
+        let (held, _) = sort::run(
+            &sort.keys, None, &input, &types, &threshold, inner, self.ctx,
+        )?;
         let sorted = Stream {
             operator: Arc::new(held),
             ids: input.ids,
@@ -330,6 +372,24 @@ impl Builder<'_> {
         }
         Ok(ended)
     }
+}
+
+/// What a top-N sort asks of rows, and how scans below learn of it.
+fn top_of(sort: &Sort) -> (Arc<Threshold>, Pushed) {
+    let first = sort.keys.first();
+    let (descending, nulls_first) = first.map_or((false, false), |k| (k.descending, k.nulls_first));
+    let threshold = Arc::new(Threshold::new(descending, nulls_first));
+    let top = match (first.map(|k| &k.expr), sort.limit) {
+        (Some(Expr::Column(id, _)), Some(n)) if n <= sort::TOP_ROWS => {
+            Some((*id, Arc::clone(&threshold)))
+        }
+        _ => None,
+    };
+    let pushed = Pushed {
+        keys: Vec::new(),
+        top,
+    };
+    (threshold, pushed)
 }
 
 /// Whether the plan's rows come straight out of a sort.

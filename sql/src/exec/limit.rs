@@ -2,6 +2,8 @@
 //!
 //! Invariant: they run on the calling thread and stop their input as soon as they have enough.
 
+use std::sync::Arc;
+
 use roost_engine::column::Column;
 use roost_engine::error::Result;
 use roost_engine::kernels::compare::compare;
@@ -10,6 +12,7 @@ use super::batch::Batch;
 use super::context::ExecContext;
 use super::drive::Flow;
 use super::memory::Reservation;
+use super::operator::{Cursor, Operator};
 use super::sort::Order;
 use crate::eval::Evaluator;
 use crate::eval::groups::Groups;
@@ -206,5 +209,49 @@ impl DistinctState {
     pub(crate) fn push(&mut self, batch: Batch, sink: &mut Sink<'_>) -> Result<Flow> {
         let kept = self.fresh(&batch)?;
         forward(batch, &kept, sink)
+    }
+}
+
+/// Distinct rows of each worker: most repetitions end here.
+pub(crate) struct DistinctOperator<'a> {
+    pub(crate) input: Arc<dyn Operator>,
+    pub(crate) distinct: &'a Distinct,
+    pub(crate) outputs: &'a [OutputColumn],
+    pub(crate) ctx: &'a ExecContext,
+}
+
+/// A worker that has seen so many different rows lets all others pass.
+const MOST_SEEN: usize = 1 << 20;
+
+impl Operator for DistinctOperator<'_> {
+    fn cursor(&self) -> Result<Box<dyn Cursor + '_>> {
+        Ok(Box::new(DistinctCursor {
+            input: self.input.cursor()?,
+            state: DistinctState::new(self.distinct, self.outputs, self.ctx)?,
+        }))
+    }
+
+    fn is_small(&self) -> bool {
+        self.input.is_small()
+    }
+}
+
+struct DistinctCursor<'a> {
+    input: Box<dyn Cursor + 'a>,
+    state: DistinctState,
+}
+
+impl Cursor for DistinctCursor<'_> {
+    fn next(&mut self) -> Result<Option<Batch>> {
+        match self.input.next()? {
+            Some(batch) if batch.rows > 0 && self.state.groups.len() < MOST_SEEN => {
+                let kept = self.state.fresh(&batch)?;
+                Ok(Some(match kept.len() == batch.rows {
+                    true => batch,
+                    false => batch.take(&kept),
+                }))
+            }
+            other => Ok(other),
+        }
     }
 }

@@ -15,6 +15,7 @@ mod join;
 mod limit;
 pub mod memory;
 mod operator;
+mod pushed;
 mod scan;
 mod sets;
 mod sort;

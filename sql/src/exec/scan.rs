@@ -13,6 +13,7 @@ use roost_engine::kernels::{filter, take};
 use super::batch::Batch;
 use super::context::{ExecContext, Progress};
 use super::operator::{Cursor, Operator, Tickets};
+use super::pushed::{KeyFilter, Pushed, Threshold};
 use crate::eval::Evaluator;
 use crate::expr::{ColumnId, Expr};
 use crate::optimize;
@@ -38,26 +39,55 @@ pub(crate) struct ScanOperator {
 struct Step {
     /// Output positions to read now.
     read: Vec<usize>,
+    ask: Ask,
+}
+
+/// What rows must fulfil to be read further.
+enum Ask {
     /// Over all output positions read so far, in the order of reading.
-    predicate: Evaluator,
+    Predicate(Evaluator),
+    /// The column at this place among those read is a key that a join's other side has.
+    Key(usize, Arc<KeyFilter>),
+    /// It is good enough for the first rows of an order.
+    Top(usize, Arc<Threshold>),
+}
+
+impl Ask {
+    fn select(&self, have: &[(usize, Column)], rows: usize) -> Result<Option<Vec<u32>>> {
+        match self {
+            Ask::Predicate(predicate) => {
+                let columns: Vec<Column> = have.iter().map(|(_, c)| c.clone()).collect();
+                filter::selection(&predicate.evaluate_one(&columns, rows)?)
+            }
+            Ask::Key(place, keys) => keys.select(&have[*place].1),
+            Ask::Top(place, threshold) => Ok(threshold.select(&have[*place].1)),
+        }
+    }
 }
 
 impl ScanOperator {
     pub(crate) fn new(
         scan: &Scan,
-        extra: Vec<Condition>,
+        pushed: &Pushed,
         tickets: Tickets,
         ctx: &ExecContext,
     ) -> Result<Self> {
         let places: Vec<usize> = scan.columns.iter().map(|c| c.1).collect();
         let mut conditions = source_conditions(scan);
-        conditions.extend(extra);
+        let keys = pushed.keys.iter();
+        conditions.extend(keys.filter_map(|(id, keys)| {
+            let column = scan.columns.iter().find(|c| c.0 == *id)?;
+            Some(Condition {
+                column: scan.source.schema().fields.get(column.1)?.name.clone(),
+                ranges: keys.ranges.clone(),
+            })
+        }));
         let request = SourceRequest {
             columns: places.clone(),
             conditions,
             limit: scan.limit,
         };
-        let (steps, rest) = plan_steps(scan)?;
+        let (steps, rest) = plan_steps(scan, pushed)?;
         Ok(ScanOperator {
             reader: Mutex::new(scan.source.open(&request)?),
             tickets,
@@ -162,7 +192,7 @@ fn cost(expr: &Expr) -> u32 {
     cost
 }
 
-fn plan_steps(scan: &Scan) -> Result<(Vec<Step>, Vec<usize>)> {
+fn plan_steps(scan: &Scan, pushed: &Pushed) -> Result<(Vec<Step>, Vec<usize>)> {
     let position = |id: &ColumnId| scan.columns.iter().position(|c| c.0 == *id);
     let mut have: Vec<usize> = Vec::new();
     let mut steps: Vec<(Vec<usize>, Vec<Expr>)> = Vec::new();
@@ -184,9 +214,35 @@ fn plan_steps(scan: &Scan) -> Result<(Vec<Step>, Vec<usize>)> {
         for expr in exprs {
             out.push(Step {
                 read: read.take().unwrap_or_default(),
-                predicate: Evaluator::new(&[expr], &ids)?,
+                ask: Ask::Predicate(Evaluator::new(&[expr], &ids)?),
             });
         }
+    }
+    let rows = scan.source.row_count().unwrap_or(u64::MAX);
+    let selective = |keys: &Arc<KeyFilter>| (keys.len() as u64) < rows / 4;
+    let keys = pushed.keys.iter().filter(|(_, keys)| selective(keys));
+    let keys = keys.map(|(id, keys)| (id, Some(keys)));
+    for (id, keys) in keys.chain(pushed.top.iter().map(|(id, _)| (id, None))) {
+        let Some(column) = position(id) else {
+            continue;
+        };
+        let known = have.iter().position(|p| *p == column);
+        let place = known.unwrap_or(have.len());
+        if known.is_none() {
+            have.push(column);
+        }
+        out.push(Step {
+            read: if known.is_none() {
+                vec![column]
+            } else {
+                Vec::new()
+            },
+            ask: match (keys, &pushed.top) {
+                (Some(keys), _) => Ask::Key(place, Arc::clone(keys)),
+                (None, Some((_, threshold))) => Ask::Top(place, Arc::clone(threshold)),
+                (None, None) => continue,
+            },
+        });
     }
     let rest = (0..scan.columns.len()).filter(|p| !have.contains(p));
     Ok((out, rest.collect()))
@@ -236,9 +292,7 @@ impl ScanOperator {
         for step in &self.steps {
             let fresh = fetch(&step.read, selection.as_deref())?;
             have.extend(step.read.iter().copied().zip(fresh));
-            let columns: Vec<Column> = have.iter().map(|(_, c)| c.clone()).collect();
-            let mask = step.predicate.evaluate_one(&columns, rows)?;
-            if let Some(kept) = filter::selection(&mask)? {
+            if let Some(kept) = step.ask.select(&have, rows)? {
                 for (_, column) in &mut have {
                     *column = take::take(column, &kept);
                 }

@@ -458,3 +458,41 @@ fn several_keys_are_filled_inside_each_other() {
     let by_prefix = run(None, fill(Some((0, 2))));
     assert_eq!(by_prefix, [(1, 0), (1, 1), (1, 3), (3, 0), (3, 1), (3, 2)]);
 }
+
+#[test]
+fn sources_answer_what_they_know() {
+    let aggregates = vec![
+        (id(20), call("count", Vec::new())),
+        (id(21), call("min", vec![u64_column(NUMBER)])),
+        (id(22), call("max", vec![u64_column(NUMBER)])),
+    ];
+    let plan = Plan::Aggregate(Box::new(AggregatePlan {
+        input: Plan::Scan(scan(SeriesSource::numbers(5, 1 << 40, 1), 0)),
+        keys: Vec::new(),
+        aggregates,
+        grouping_sets: Vec::new(),
+        with_totals: false,
+    }));
+    assert_eq!(run(&plan), [uints(&[1 << 40, 5, (1 << 40) + 4])]);
+}
+
+#[test]
+fn joins_and_orders_spare_the_scan_their_rows() {
+    let big = Plan::Scan(scan(SeriesSource::numbers(0, 1 << 40, 1), 0));
+    let small = Plan::Scan(scan(SeriesSource::numbers(70_000, 3, 1), 10));
+    let joined = Plan::Join(Box::new(Join {
+        left: big,
+        right: small,
+        kind: JoinKind::Inner,
+        strictness: Strictness::All,
+        on: vec![(u64_column(NUMBER), u64_column(id(10)))],
+        residual: None,
+        asof: None,
+        nullable_outputs: Vec::new(),
+    }));
+    // Ends soon, because the series starts and stops where the keys are.
+    assert_eq!(
+        run(&joined),
+        [70_000, 70_001, 70_002].map(|n| uints(&[n, n]))
+    );
+}

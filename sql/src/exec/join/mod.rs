@@ -19,7 +19,12 @@ use self::build::BuildSide;
 use self::probe::JoinOperator;
 use super::build::{Builder, ids, types};
 use super::operator::Operator;
+use super::pushed::{KeyFilter, Pushed};
+use crate::expr::Expr;
 use crate::plan::{Join, JoinKind, Plan, Strictness};
+
+/// Larger sets of keys are not copied for the scan of the other side.
+const MOST_PUSHED_KEYS: usize = 1 << 20;
 
 /// Which of a probe row's partners count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,7 +124,19 @@ pub(super) fn operator(join: &Join, builder: &Builder<'_>) -> Result<Arc<dyn Ope
     let (input, _) = builder.inner().stream(held)?;
     let build = BuildSide::new(join, mode, &input, &types(held), builder.ctx)?;
     drop(input);
-    let (probe, _) = builder.stream(streaming)?;
+    let mut pushed = match mode.keep_build {
+        true => Pushed::default(),
+        false => builder.pushed.keys_only(),
+    };
+    if let ([(left, right)], false, false) = (&join.on[..], mode.keep_probe, mode.keep_build)
+        && let Expr::Column(id, _) = if mode.swapped { right } else { left }
+        && build.groups.len() <= MOST_PUSHED_KEYS
+    {
+        pushed
+            .keys
+            .push((*id, Arc::new(KeyFilter::new(&build.groups)?)));
+    }
+    let (probe, _) = builder.knowing(pushed).stream(streaming)?;
     let operator = JoinOperator::new(
         join,
         mode,

@@ -21,12 +21,13 @@ use super::gather::{gather, join};
 use super::held::Held;
 use super::memory::Reservation;
 use super::operator::{Stream, Tickets};
+use super::pushed::Threshold;
 use crate::eval::Evaluator;
 use crate::expr::{ColumnId, Expr};
 use crate::plan::SortExpr;
 
 /// A limit up to which rows are thrown away as they come.
-const TOP_ROWS: u64 = 100_000;
+pub(super) const TOP_ROWS: u64 = 100_000;
 
 /// Key expressions of an order.
 pub(crate) struct Order {
@@ -63,6 +64,7 @@ pub(crate) fn run(
     limit: Option<u64>,
     input: &Stream,
     types: &[DataType],
+    threshold: &Threshold,
     tickets: Tickets,
     ctx: &ExecContext,
 ) -> Result<(Held, u64)> {
@@ -70,7 +72,7 @@ pub(crate) fn run(
     let limit_rows = limit.map(|l| usize::try_from(l).unwrap_or(usize::MAX));
     let (columns, rows, mut memory, seen) = match limit {
         Some(limit) if limit <= TOP_ROWS => {
-            let top = top::Top::new(&order, limit as usize, ctx);
+            let top = top::Top::new(&order, limit as usize, threshold, ctx);
             let gathered = drive::on_workers(input.operator.as_ref(), ctx, |feed| {
                 let mut worker = top.worker(types);
                 while let Some(batch) = feed.next()? {

@@ -2,28 +2,26 @@
 //!
 //! Invariant: a dropped row comes after at least `limit` rows that are kept.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use roost_engine::column::Column;
 use roost_engine::error::Result;
 use roost_engine::kernels::{concat, take};
 use roost_engine::types::DataType;
 
 use super::Order;
-use super::encode::{Keys, Words};
+use super::encode::Keys;
 use super::order;
 use crate::exec::batch::Batch;
 use crate::exec::context::ExecContext;
 use crate::exec::gather::Gathered;
 use crate::exec::memory::Reservation;
+use crate::exec::pushed::{Threshold, upper};
 
 /// What the workers share.
 pub(super) struct Top<'a> {
     order: &'a Order,
     limit: usize,
     ctx: &'a ExecContext,
-    /// No row whose word's upper half is greater is among the first `limit`.
-    threshold: AtomicU64,
+    threshold: &'a Threshold,
 }
 
 /// One worker's candidates.
@@ -37,12 +35,17 @@ pub(super) struct Worker<'a> {
 }
 
 impl<'a> Top<'a> {
-    pub(super) fn new(order: &'a Order, limit: usize, ctx: &'a ExecContext) -> Self {
+    pub(super) fn new(
+        order: &'a Order,
+        limit: usize,
+        threshold: &'a Threshold,
+        ctx: &'a ExecContext,
+    ) -> Self {
         Top {
             order,
             limit,
             ctx,
-            threshold: AtomicU64::new(u64::MAX),
+            threshold,
         }
     }
 
@@ -58,29 +61,20 @@ impl<'a> Top<'a> {
     }
 }
 
-/// The part of a word that the threshold looks at.
-fn upper(words: &Words, row: usize) -> u64 {
-    match words {
-        Words::Narrow(words) => words[row],
-        Words::Wide(words) => (words[row] >> 64) as u64,
-    }
-}
-
 impl Worker<'_> {
     pub(super) fn add(&mut self, batch: Batch) -> Result<()> {
         self.seen += batch.rows as u64;
         if batch.rows == 0 || self.top.limit == 0 {
             return Ok(());
         }
-        let threshold = self.top.threshold.load(Ordering::Relaxed);
-        let batch = match threshold {
-            u64::MAX => batch,
-            threshold => {
+        let batch = match self.top.threshold.worst() {
+            None => batch,
+            Some(worst) => {
                 let keys = self.top.order.keys(&batch.columns, batch.rows)?;
                 let words = Keys::new(keys, false).words(batch.rows);
                 let rows = 0..batch.rows as u32;
                 let kept: Vec<u32> = rows
-                    .filter(|row| upper(&words, *row as usize) <= threshold)
+                    .filter(|row| upper(&words, *row as usize) <= worst)
                     .collect();
                 match kept.len() == batch.rows {
                     true => batch,
@@ -117,7 +111,7 @@ impl Worker<'_> {
             && let Some(last) = first.last()
         {
             let worst = upper(&keys.words(self.rows), *last as usize);
-            self.top.threshold.fetch_min(worst, Ordering::Relaxed);
+            self.top.threshold.tighten(worst);
         }
         let columns: Vec<Column> = columns.iter().map(|c| take::take(c, &first)).collect();
         let ticket = self.candidates.first().map_or(0, |b| b.ticket);
