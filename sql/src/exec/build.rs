@@ -172,13 +172,8 @@ impl<'a> Builder<'a> {
     }
 
     fn aggregate(&self, plan: &AggregatePlan, having: Option<&Expr>) -> Result<Built> {
-        let groups = match aggregate::known(plan)? {
-            Some(groups) => groups,
-            None => {
-                let (input, _) = self.inner().stream(&plan.input)?;
-                aggregate::run(plan, having, &input, self.ctx)?
-            }
-        };
+        let (input, _) = self.inner().stream(&plan.input)?;
+        let groups = aggregate::run(plan, having, &input, self.ctx)?;
         let bytes = groups.columns.iter().map(|c| c.memory_bytes()).sum();
         let mut memory = Reservation::empty(&self.ctx.memory);
         memory.add(bytes)?;

@@ -460,23 +460,6 @@ fn several_keys_are_filled_inside_each_other() {
 }
 
 #[test]
-fn sources_answer_what_they_know() {
-    let aggregates = vec![
-        (id(20), call("count", Vec::new())),
-        (id(21), call("min", vec![u64_column(NUMBER)])),
-        (id(22), call("max", vec![u64_column(NUMBER)])),
-    ];
-    let plan = Plan::Aggregate(Box::new(AggregatePlan {
-        input: Plan::Scan(scan(SeriesSource::numbers(5, 1 << 40, 1), 0)),
-        keys: Vec::new(),
-        aggregates,
-        grouping_sets: Vec::new(),
-        with_totals: false,
-    }));
-    assert_eq!(run(&plan), [uints(&[1 << 40, 5, (1 << 40) + 4])]);
-}
-
-#[test]
 fn joins_and_orders_spare_the_scan_their_rows() {
     let big = Plan::Scan(scan(SeriesSource::numbers(0, 1 << 40, 1), 0));
     let small = Plan::Scan(scan(SeriesSource::numbers(70_000, 3, 1), 10));

@@ -3,7 +3,6 @@
 //! Invariant: a group's number is its place in [`Groups`] and in every state.
 
 mod finish;
-mod known;
 mod local;
 
 use roost_engine::column::Column;
@@ -85,13 +84,4 @@ pub(crate) fn run(
         Ok(local)
     })?;
     finish::finish(&shared, locals, having, ctx)
-}
-
-/// The answer, when the source knows it without being read.
-pub(crate) fn known(plan: &AggregatePlan) -> Result<Option<Aggregated>> {
-    Ok(known::columns(plan)?.map(|columns| Aggregated {
-        columns,
-        rows: 1,
-        totals: None,
-    }))
 }

@@ -28,7 +28,7 @@ fn cast(text: &str, first: &str, then: &str, mode: CastMode) -> String {
         write_text(flat, row, &ty, &mut out, Escaping::Plain);
         roost_engine::error::Result::Ok(String::from_utf8(out).unwrap())
     };
-    run().unwrap_or_else(|e| format!("!{}", e.code() as u16))
+    run().unwrap_or_else(|e: roost_engine::error::Error| format!("!{}", e.code() as u16))
 }
 
 #[test]
