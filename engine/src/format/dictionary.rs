@@ -36,8 +36,40 @@ const SAMPLE_ENTRIES_MAX: usize = 960;
 
 type Key<'a> = Option<&'a [u8]>;
 
-fn key(flat: &Flat, row: usize) -> Key<'_> {
-    (!flat.is_null(row)).then(|| flat.bytes_at(row))
+/// The strings of a column with its shape resolved once, not row by row.
+struct Keys<'a> {
+    nulls: Option<&'a [u8]>,
+    strings: Strings<'a>,
+}
+
+enum Strings<'a> {
+    Bytes(&'a [u64], &'a [u8]),
+    Fixed(usize, &'a [u8]),
+}
+
+impl<'a> Keys<'a> {
+    fn of(flat: &'a Flat) -> Self {
+        let (nulls, values) = flat.split_nulls();
+        let strings = match values {
+            Flat::Bytes(b) => Strings::Bytes(b.offsets(), b.data()),
+            Flat::Fixed { width, data } => Strings::Fixed(*width, data),
+            _ => Strings::Fixed(0, &[]),
+        };
+        Keys { nulls, strings }
+    }
+
+    #[inline]
+    fn get(&self, row: usize) -> Key<'a> {
+        if self.nulls.is_some_and(|mask| mask[row] != 0) {
+            return None;
+        }
+        Some(match self.strings {
+            Strings::Bytes(offsets, data) => {
+                &data[offsets[row] as usize..offsets[row + 1] as usize]
+            }
+            Strings::Fixed(width, data) => &data[row * width..(row + 1) * width],
+        })
+    }
 }
 
 fn hash(key: Key<'_>) -> u64 {
@@ -80,7 +112,7 @@ impl PageDictionary {
             if row == SAMPLE_ROWS && finder.rows.len() > SAMPLE_ENTRIES_MAX {
                 return None;
             }
-            let repeats = row > 0 && key(&source, row) == key(&source, row - 1);
+            let repeats = row > 0 && finder.keys.get(row) == finder.keys.get(row - 1);
             let code = if repeats {
                 codes[row - 1]
             } else {
@@ -128,12 +160,13 @@ impl PageDictionary {
     }
 
     fn keys(&self) -> impl Iterator<Item = Key<'_>> {
-        self.rows.iter().map(|r| key(&self.source, *r as usize))
+        let keys = Keys::of(&self.source);
+        self.rows.iter().map(move |r| keys.get(*r as usize))
     }
 }
 
 struct Finder<'a> {
-    source: &'a Flat,
+    keys: Keys<'a>,
     table: HashTable<u32>,
     rows: Vec<u32>,
     entries_max: usize,
@@ -142,27 +175,32 @@ struct Finder<'a> {
 impl<'a> Finder<'a> {
     fn new(source: &'a Flat, entries_max: usize) -> Self {
         Finder {
-            source,
+            keys: Keys::of(source),
             table: HashTable::new(),
             rows: Vec::new(),
             entries_max,
         }
     }
 
+    #[inline]
     fn code(&mut self, row: u32) -> Option<u32> {
-        let (source, rows) = (self.source, &mut self.rows);
-        let wanted = key(source, row as usize);
-        let entry = |c: &u32, rows: &[u32]| key(source, rows[*c as usize] as usize);
-        if let Some(code) = self.table.find(hash(wanted), |c| entry(c, rows) == wanted) {
+        let Finder {
+            keys,
+            table,
+            rows,
+            entries_max,
+        } = self;
+        let wanted = keys.get(row as usize);
+        let hashed = hash(wanted);
+        if let Some(code) = table.find(hashed, |c| keys.get(rows[*c as usize] as usize) == wanted) {
             return Some(*code);
         }
-        if rows.len() >= self.entries_max {
+        if rows.len() >= *entries_max {
             return None;
         }
         let code = rows.len() as u32;
         rows.push(row);
-        self.table
-            .insert_unique(hash(wanted), code, |c| hash(entry(c, rows)));
+        table.insert_unique(hashed, code, |c| hash(keys.get(rows[*c as usize] as usize)));
         Some(code)
     }
 }
