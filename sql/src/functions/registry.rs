@@ -13,7 +13,11 @@ pub fn scalar_functions() -> impl Iterator<Item = &'static ScalarFunction> {
     let library = super::library::FAMILIES
         .iter()
         .flat_map(|folder| folder.iter());
-    let families = super::core::FAMILIES.iter().chain(library);
+    let conversions = super::core::CONVERSIONS.iter();
+    let families = super::core::FAMILIES
+        .iter()
+        .chain(conversions)
+        .chain(library);
     families.flat_map(|family| family.iter())
 }
 

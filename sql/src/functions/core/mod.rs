@@ -2,10 +2,13 @@
 
 mod choose;
 mod comparison;
+mod conversion;
 mod logic;
 mod nulls;
 
 use super::scalar::ScalarFunction;
+
+pub use conversion::CONVERSIONS;
 
 /// The families of this folder.
 pub static FAMILIES: &[&[ScalarFunction]] = &[
