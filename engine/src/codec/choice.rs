@@ -35,13 +35,14 @@ impl CodecChoice {
     /// leaves open is chosen and compressed with `default`.
     ///
     /// # Errors
-    /// BAD_ARGUMENTS for a codec that is not known or a parameter that is out of range.
+    /// UNKNOWN_CODEC for a codec that is not known, ILLEGAL_CODEC_PARAMETER for a parameter that is
+    /// out of range.
     pub fn parse(text: Option<&str>, default: Compression) -> Result<Self> {
         let mut choice = CodecChoice {
             encoding: Encoding::Auto,
             compression: default,
         };
-        let parts = text.map(str::trim).filter(|t| !t.is_empty()).into_iter();
+        let parts = text.map(inner_text).filter(|t| !t.is_empty()).into_iter();
         for part in parts.flat_map(|t| t.split(',')) {
             choice.add(part.trim(), default)?;
         }
@@ -50,21 +51,19 @@ impl CodecChoice {
 
     fn add(&mut self, part: &str, default: Compression) -> Result<()> {
         let (name, parameter) = match part.split_once('(') {
-            Some((name, rest)) => {
-                let inner = rest.strip_suffix(')').ok_or_else(|| unknown(part))?.trim();
-                (
-                    name.trim(),
-                    Some(inner.parse::<i64>().map_err(|_| unknown(part))?),
-                )
-            }
+            Some((name, rest)) => (
+                name.trim(),
+                Some(rest.strip_suffix(')').ok_or_else(|| unknown(part))?.trim()),
+            ),
             None => (part, None),
         };
-        let in_range = |low: i64, high: i64| match parameter {
-            Some(n) if !(low..=high).contains(&n) => Err(Error::new(
-                Code::BAD_ARGUMENTS,
-                format!("codec '{part}' has parameter {n}, expected {low} to {high}"),
+        let in_range = |low: i64, high: i64| match parameter.map(|p| (p, p.parse::<i64>())) {
+            None => Ok(None),
+            Some((_, Ok(n))) if (low..=high).contains(&n) => Ok(Some(n)),
+            Some((found, _)) => Err(Error::new(
+                Code::ILLEGAL_CODEC_PARAMETER,
+                format!("codec '{part}' has parameter {found}, expected {low} to {high}"),
             )),
-            other => Ok(other),
         };
         match name.to_ascii_lowercase().as_str() {
             "none" => {
@@ -88,7 +87,10 @@ impl CodecChoice {
                 in_range(1, 8)?;
                 self.encoding = Encoding::DoubleDelta;
             }
-            "t64" if parameter.is_none() => self.encoding = Encoding::Frame,
+            "t64" if parameter.is_none_or(|p| ["'bit'", "'byte'"].contains(&p)) => {
+                self.encoding = Encoding::Frame;
+            }
+            "gcd" | "alp" if parameter.is_none() => self.encoding = Encoding::Auto,
             "gorilla" => self.encoding = in_range(1, 8).map(|_| Encoding::Auto)?,
             "fpc" => self.encoding = in_range(1, 28).map(|_| Encoding::Auto)?,
             _ => return Err(unknown(part)),
@@ -97,12 +99,23 @@ impl CodecChoice {
     }
 }
 
+/// The text without the `CODEC(...)` around it, should it have one.
+fn inner_text(text: &str) -> &str {
+    let text = text.trim();
+    let wrapped = text
+        .get(..5)
+        .is_some_and(|word| word.eq_ignore_ascii_case("codec"));
+    let inner = text.get(5..).filter(|_| wrapped).map(str::trim);
+    let inner = inner.and_then(|t| t.strip_prefix('(')?.strip_suffix(')'));
+    inner.unwrap_or(text).trim()
+}
+
 fn unknown(part: &str) -> Error {
     Error::new(
-        Code::BAD_ARGUMENTS,
+        Code::UNKNOWN_CODEC,
         format!(
             "unknown codec '{part}', expected NONE, Default, LZ4, LZ4HC, ZSTD, Delta, DoubleDelta, \
-             T64, Gorilla or FPC"
+             T64, GCD, Gorilla, FPC or ALP"
         ),
     )
 }
@@ -142,8 +155,20 @@ mod tests {
             CodecChoice::parse(None, Compression::Lz4).unwrap(),
             CodecChoice::default()
         );
-        for bad in ["Brotli", "ZSTD(99)", "ZSTD(", "ZSTD(x)", "Delta,,LZ4"] {
-            assert_eq!(parse(bad).unwrap_err().code(), Code::BAD_ARGUMENTS, "{bad}");
+        assert_eq!(
+            parse("codec( ZSTD(3) )").unwrap(),
+            parse("ZSTD(3)").unwrap()
+        );
+        assert_eq!(parse("T64('bit')").unwrap(), parse("T64").unwrap());
+        for bad in ["Brotli", "ZSTD(", "Delta,,LZ4", "T64(1)"] {
+            assert_eq!(parse(bad).unwrap_err().code(), Code::UNKNOWN_CODEC, "{bad}");
+        }
+        for bad in ["ZSTD(99)", "ZSTD(x)", "Delta(9)"] {
+            assert_eq!(
+                parse(bad).unwrap_err().code(),
+                Code::ILLEGAL_CODEC_PARAMETER,
+                "{bad}"
+            );
         }
     }
 }

@@ -84,7 +84,7 @@ impl PrimaryIndex {
     /// The granules that may fulfil a condition on the first element, by binary search.
     pub(super) fn search_first(&self, matcher: &Matcher, granules: usize) -> Vec<Range<usize>> {
         let Some(first) = self.borders.first() else {
-            return vec![0..granules];
+            return std::iter::once(0..granules).collect();
         };
         let mut found: Vec<Range<usize>> = Vec::new();
         for range in matcher.ranges() {

@@ -70,7 +70,7 @@ pub(super) fn prune(
     if conditions.iter().any(|c| c.ranges.is_empty()) || !partition_matches(part, conditions) {
         return Vec::new();
     }
-    let mut alive = vec![0..granules];
+    let mut alive: Vec<Range<usize>> = std::iter::once(0..granules).collect();
     if index.covers(granules) {
         for (i, key) in index.key().iter().enumerate() {
             let shape = key.ty.physical();

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::definition::{TableDefinition, TableEngine};
 use crate::block::{Block, Schema};
+use crate::codec::{CodecChoice, Compression};
 use crate::column::Column;
 use crate::err;
 use crate::error::{Error, Result};
@@ -107,6 +108,8 @@ fn check_columns(definition: &TableDefinition, schema: &Schema) -> Result<()> {
         ));
     }
     for (i, column) in definition.columns.iter().enumerate() {
+        CodecChoice::parse(column.codec.as_deref(), Compression::default())
+            .map_err(|e| e.context(format!("column {}", column.name)))?;
         if definition.columns[..i]
             .iter()
             .any(|c| c.name == column.name)

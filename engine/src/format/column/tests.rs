@@ -108,7 +108,11 @@ fn slices_are_written_alone() {
     let (ty, whole) = column("Array(String)", 100, |i| Value::Array(vec![text(i); i % 4]));
     round_trip((ty, whole.slice(17, 30)));
     let (ty, whole) = column("Nullable(String)", 100, |i| {
-        if i % 9 == 0 { Value::Null } else { text(i) }
+        if i.is_multiple_of(9) {
+            Value::Null
+        } else {
+            text(i)
+        }
     });
     round_trip((ty, whole.slice(17, 30)));
 }
@@ -121,7 +125,7 @@ fn a_shared_dictionary_serves_many_pages() {
         "FixedString(8)",
         "LowCardinality(Nullable(String))",
     ] {
-        let value = |i: usize| match ty.contains("Nullable") && i % 5 == 0 {
+        let value = |i: usize| match ty.contains("Nullable") && i.is_multiple_of(5) {
             true => Value::Null,
             false => text(i % 40 + i / 800 * 10),
         };
@@ -195,6 +199,34 @@ fn flipped_bits_never_panic() {
                     c.check(&ty).unwrap();
                 }
             }
+        }
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_bytes_are_refused_or_become_a_column(
+        bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 2..120),
+        tags in (0u8..5, 0u8..9),
+        rows in 0usize..200,
+    ) {
+        let mut bytes = bytes;
+        (bytes[0], bytes[1]) = tags;
+        let entries = Arc::new(column("String", 3, text).1.to_flat());
+        for ty in ["Int64", "String", "Nullable(String)", "Array(Nullable(Float64))",
+            "FixedString(3)", "Tuple(UInt8, Array(String))", "Map(String, UUID)"] {
+            let ty: DataType = ty.parse().unwrap();
+            let mut cursor = Cursor::new(&bytes);
+            let shared = (ty == DataType::String).then_some(&entries);
+            if let Ok(c) = read_column(&mut cursor, &ty.physical(), rows, shared) {
+                assert_eq!(c.len(), rows);
+                c.check(&ty).unwrap();
+                assert_eq!(c.to_flat().len(), rows);
+            }
+        }
+        let (mut nulls, mut values) = (Vec::new(), Vec::<i32>::new());
+        if read_nullable_page(&mut Cursor::new(&bytes), rows, &mut nulls, &mut values).is_ok() {
+            assert_eq!((nulls.len(), values.len()), (rows, rows));
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Part files give back the rows they were made of, and are pruned without losing one.
 
+mod compat;
 mod damage;
 
 use std::ops::Bound;
@@ -22,12 +23,15 @@ fn text(n: u64) -> Value {
     Value::string(format!("a value with number {n}"))
 }
 
+/// Name, type, and the value of row i.
+type Maker = (&'static str, &'static str, fn(u64) -> Value);
+
 /// Columns of all kinds; the first is the key.
-const COLUMNS: &[(&str, &str, fn(u64) -> Value)] = &[
+const COLUMNS: &[Maker] = &[
     ("k", "UInt32", |i| Value::UInt(i / 3)),
     ("random", "Int64", |i| Value::Int(noise(i) as i64)),
     ("small", "Nullable(Int16)", |i| {
-        if noise(i) % 4 == 0 {
+        if noise(i).is_multiple_of(4) {
             Value::Null
         } else {
             Value::Int((noise(i) % 9) as i64)
