@@ -34,6 +34,21 @@ pub trait Compiler: Send + Sync + Debug {
     fn key_elements(&self, text: &str) -> Result<Vec<String>>;
     /// Prints `value` of `ty` as ClickHouse's text (partition ids, messages).
     fn text_of(&self, value: &Value, ty: &DataType) -> String;
+    /// How merges combine values of `ty`, an AggregateFunction or SimpleAggregateFunction.
+    ///
+    /// # Errors
+    /// NOT_IMPLEMENTED when the function is not known.
+    fn state_factory(&self, ty: &DataType) -> Result<Arc<dyn StateFactory>> {
+        Err(crate::error::Error::not_implemented(format!(
+            "merging values of type {ty}"
+        )))
+    }
+}
+
+/// Makes the states that merges combine rows with.
+pub trait StateFactory: Send + Sync + Debug {
+    /// States of no group yet.
+    fn states(&self) -> Box<dyn MergeStates>;
 }
 
 /// A range of values of one column.

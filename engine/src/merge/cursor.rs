@@ -21,6 +21,12 @@ pub(super) struct Chunk {
 }
 
 impl Chunk {
+    pub(super) fn new(block: Block, spec: &MergeSpec) -> Result<Self> {
+        let keys = spec.order.iter().map(|e| Ok(e.evaluate(&block)?.to_flat()));
+        let keys = keys.collect::<Result<_>>()?;
+        Ok(Chunk { block, keys })
+    }
+
     pub(super) fn rows(&self) -> usize {
         self.block.rows()
     }
@@ -100,7 +106,5 @@ impl<'a> Cursor<'a> {
 fn load(part: &Part, spec: &MergeSpec, start: usize) -> Result<(Arc<Chunk>, usize)> {
     let end = part.rows().min(start + spec.block_rows.max(1));
     let block = conform::read(part, &spec.schema, start..end)?;
-    let keys = spec.order.iter().map(|e| Ok(e.evaluate(&block)?.to_flat()));
-    let keys = keys.collect::<Result<_>>()?;
-    Ok((Arc::new(Chunk { block, keys }), end))
+    Ok((Arc::new(Chunk::new(block, spec)?), end))
 }

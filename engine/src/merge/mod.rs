@@ -2,15 +2,18 @@
 //!
 //! - [`select`]: decides purely, from what the log knows of parts;
 //! - [`run`]: merges sorted parts by blocks; [`cursor`]: the place in one of them;
+//! - [`combine`]: rows with equal keys that become one;
 //! - [`conform`]: rows of older parts under today's columns.
 //!
 //! Invariant: a merge has the rows of its inputs (of a replacing table: the last of each key), in
 //! the order of the sorting key, rows with equal keys in the order of commits.
 
+pub mod combine;
 pub mod conform;
 mod cursor;
 pub mod run;
 pub mod select;
 
+pub use combine::{ColumnRule, Combine};
 pub use run::{MergeMode, MergeSpec, merge};
 pub use select::{Limits, select};

@@ -8,6 +8,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+use super::combine::Combine;
 use super::cursor::{Chunk, Cursor};
 use crate::block::{Block, Schema};
 use crate::column::Column;
@@ -22,7 +23,7 @@ use crate::part::Part;
 const SLICE_ROWS: usize = 64;
 
 /// What becomes of rows with equal keys.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Default)]
 pub enum MergeMode {
     /// All stay.
     #[default]
@@ -32,6 +33,8 @@ pub enum MergeMode {
         /// Place of the version column.
         version: Option<usize>,
     },
+    /// They become one.
+    Combine(Arc<Combine>),
 }
 
 /// How to merge.
@@ -77,10 +80,10 @@ pub fn merge(
             order.insert(at, first);
         }
         if output.rows() >= spec.block_rows {
-            output.flush(false).map_or(Ok(()), |b| emit(b?))?;
+            output.flush(false)?.map_or(Ok(()), &mut emit)?;
         }
     }
-    output.flush(true).map_or(Ok(()), |b| emit(b?))
+    output.flush(true)?.map_or(Ok(()), emit)
 }
 
 /// Order of the rows that two cursors stand on; earlier parts win.
@@ -97,11 +100,23 @@ struct Run {
     end: usize,
 }
 
+impl Run {
+    fn row(source: usize, row: usize) -> Run {
+        Run {
+            source,
+            start: row,
+            end: row + 1,
+        }
+    }
+}
+
 /// An output block being collected.
 struct Output<'a> {
     spec: &'a MergeSpec,
     sources: Vec<Arc<Chunk>>,
     runs: Vec<Run>,
+    /// Group of each row, where rows of one key become one.
+    groups: Vec<u32>,
     rows: usize,
 }
 
@@ -111,6 +126,7 @@ impl<'a> Output<'a> {
             spec,
             sources: Vec::new(),
             runs: Vec::new(),
+            groups: Vec::new(),
             rows: 0,
         }
     }
@@ -125,14 +141,17 @@ impl<'a> Output<'a> {
             self.sources.push(Arc::clone(chunk));
             self.sources.len() - 1
         });
-        match self.spec.mode {
+        match &self.spec.mode {
             MergeMode::Plain => self.push(Run {
                 source,
                 start,
                 end: start + len,
             }),
             MergeMode::Replacing { version } => {
-                (start..start + len).for_each(|row| self.push_or_replace(source, row, version));
+                (start..start + len).for_each(|row| self.push_or_replace(source, row, *version));
+            }
+            MergeMode::Combine(_) => {
+                (start..start + len).for_each(|row| self.push_grouped(source, row));
             }
         }
     }
@@ -145,57 +164,86 @@ impl<'a> Output<'a> {
         }
     }
 
+    /// Order of the last row so far and row `row` of a source; `None` without a last row.
+    fn is_new_key(&self, source: usize, row: usize) -> bool {
+        self.runs.last().is_none_or(|last| {
+            let (old, next) = (&self.sources[last.source], &self.sources[source]);
+            old.compare(last.end - 1, next, row).is_ne()
+        })
+    }
+
     fn push_or_replace(&mut self, source: usize, row: usize, version: Option<usize>) {
-        let new = Run {
-            source,
-            start: row,
-            end: row + 1,
-        };
-        let Some(last) = self.runs.last_mut() else {
-            return self.push(new);
-        };
-        let (old, next) = (&self.sources[last.source], &self.sources[source]);
-        if old.compare(last.end - 1, next, row).is_ne() {
+        let new = Run::row(source, row);
+        if self.is_new_key(source, row) {
             return self.push(new);
         }
+        let Some(last) = self.runs.last_mut() else {
+            return;
+        };
         let newer = version.is_none_or(|v| {
-            let (a, b) = (old.block.column(v), next.block.column(v));
-            compare(a, last.end - 1, b, row).is_le()
+            let old = self.sources[last.source].block.column(v);
+            let next = self.sources[source].block.column(v);
+            compare(old, last.end - 1, next, row).is_le()
         });
         if newer {
-            last.end -= 1;
-            self.rows -= 1;
-            if last.start == last.end {
-                self.runs.pop();
-            }
+            self.unpush();
             self.push(new);
         }
     }
 
-    /// The collected rows; in a replacing merge the last one waits for its equals until the end.
-    fn flush(&mut self, end: bool) -> Option<Result<Block>> {
-        let mut waits = None;
-        if !end && self.spec.mode != MergeMode::Plain {
-            let last = self.runs.last_mut()?;
-            last.end -= 1;
-            waits = Some((Arc::clone(&self.sources[last.source]), last.end));
-            if last.start == last.end {
-                self.runs.pop();
-            }
+    fn push_grouped(&mut self, source: usize, row: usize) {
+        let group = match self.groups.last() {
+            None => 0,
+            Some(last) => last + u32::from(self.is_new_key(source, row)),
+        };
+        self.groups.push(group);
+        self.push(Run::row(source, row));
+    }
+
+    /// Takes the last row away again.
+    fn unpush(&mut self) -> Option<(Arc<Chunk>, usize)> {
+        let last = self.runs.last_mut()?;
+        last.end -= 1;
+        self.rows -= 1;
+        let row = (Arc::clone(&self.sources[last.source]), last.end);
+        if last.start == last.end {
+            self.runs.pop();
         }
-        let block = (!self.runs.is_empty()).then(|| self.block());
+        Some(row)
+    }
+
+    /// The collected rows. Until the end, the last row of a mode where rows with equal keys meet
+    /// waits for its equals.
+    fn flush(&mut self, end: bool) -> Result<Option<Block>> {
+        let (block, waits) = match &self.spec.mode {
+            MergeMode::Plain => (self.block()?, None),
+            MergeMode::Replacing { .. } => {
+                let waits = if end { None } else { self.unpush() };
+                (self.block()?, waits)
+            }
+            MergeMode::Combine(combine) => {
+                let groups = self.groups.last().map_or(0, |g| *g as usize + 1);
+                let all = combine.rows(&self.block()?, &self.groups, groups)?;
+                let done = if end {
+                    groups
+                } else {
+                    groups.saturating_sub(1)
+                };
+                let waits = match done < groups {
+                    true => Some((Arc::new(Chunk::new(all.slice(done, 1), self.spec)?), 0)),
+                    false => None,
+                };
+                (combine.worth_keeping(all.slice(0, done))?, waits)
+            }
+        };
         self.sources.clear();
         self.runs.clear();
+        self.groups.clear();
         self.rows = 0;
         if let Some((chunk, row)) = waits {
-            self.sources.push(chunk);
-            self.push(Run {
-                source: 0,
-                start: row,
-                end: row + 1,
-            });
+            self.add(&chunk, row, 1);
         }
-        block
+        Ok(Some(block).filter(|b| b.rows() > 0))
     }
 
     fn block(&self) -> Result<Block> {

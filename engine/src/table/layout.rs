@@ -4,13 +4,14 @@
 
 use std::sync::Arc;
 
-use super::definition::{TableDefinition, TableEngine};
+use super::definition::TableDefinition;
 use crate::block::{Block, Schema};
 use crate::codec::{CodecChoice, Compression};
 use crate::column::Column;
 use crate::err;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::hooks::{BlockExpr, Compiler};
+use crate::merge::MergeMode;
 use crate::part::{IndexSpec, KeyColumn};
 
 /// Compiled keys of a table.
@@ -30,6 +31,8 @@ pub struct Layout {
     pub codecs: Vec<Option<String>>,
     /// Skip indexes.
     pub indexes: Vec<IndexSpec>,
+    /// What merges do with rows of equal keys.
+    pub mode: MergeMode,
 }
 
 impl Layout {
@@ -37,7 +40,7 @@ impl Layout {
     ///
     /// # Errors
     /// What the compiler says; BAD_ARGUMENTS when the primary key is no prefix of the sorting key,
-    /// NOT_IMPLEMENTED for engines whose merges are not built.
+    /// and what is wrong with the engine's columns.
     pub fn compile(definition: &TableDefinition, compiler: &dyn Compiler) -> Result<Layout> {
         let schema = definition.stored_schema();
         check_columns(definition, &schema)?;
@@ -68,8 +71,10 @@ impl Layout {
             ));
         }
         let stored = definition.columns.iter().filter(|c| c.is_stored());
+        let partition = elements(definition.partition_by.as_deref().unwrap_or_default())?;
         Ok(Layout {
-            partition: elements(definition.partition_by.as_deref().unwrap_or_default())?,
+            mode: super::mode::merge_mode(definition, compiler, &schema, &[&order, &partition])?,
+            partition,
             bucket: bucket(definition, compiler, &schema)?,
             codecs: stored.map(|c| c.codec.clone()).collect(),
             indexes: indexes(definition),
@@ -122,28 +127,7 @@ fn check_columns(definition: &TableDefinition, schema: &Schema) -> Result<()> {
             ));
         }
     }
-    match &definition.engine {
-        TableEngine::Summing { .. } => Err(Error::not_implemented("SummingMergeTree")),
-        TableEngine::Aggregating => Err(Error::not_implemented("AggregatingMergeTree")),
-        TableEngine::Replacing {
-            version,
-            is_deleted,
-        } => {
-            let missing = [version, is_deleted]
-                .into_iter()
-                .flatten()
-                .find(|name| schema.index_of(name).is_none());
-            match missing {
-                Some(name) => Err(err!(
-                    NO_SUCH_COLUMN_IN_TABLE,
-                    "ReplacingMergeTree names the column {name}, which table {} does not have",
-                    definition.full_name()
-                )),
-                None => Ok(()),
-            }
-        }
-        _ => Ok(()),
-    }
+    Ok(())
 }
 
 fn bucket(

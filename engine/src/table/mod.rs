@@ -10,6 +10,7 @@
 pub mod claims;
 pub mod definition;
 pub mod layout;
+mod mode;
 pub mod partition;
 pub mod parts;
 pub mod snapshot;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::super::drafts::{self, Draft};
-use super::super::{Inner, Table, TableEngine};
+use super::super::{Inner, Table};
 use super::flush::covering;
 use super::is_stale;
 use crate::error::{Code, Error, Result};
@@ -120,8 +120,10 @@ impl Inner {
         };
         for group in groups {
             let bytes: u64 = group.iter().map(|p| p.info().bytes).sum();
-            let current = group[0].schema() == &table.stored_schema();
-            let single = group.len() == 1 && current && !replaces(&table.definition().engine);
+            let layout = table.layout();
+            let current = group[0].schema() == &layout.schema
+                && (matches!(layout.mode, MergeMode::Plain) || group[0].info().level > 0);
+            let single = group.len() == 1 && current;
             if single || (!final_ && bytes > limits.bytes_max) {
                 continue;
             }
@@ -168,7 +170,7 @@ impl Inner {
         let spec = MergeSpec {
             schema: Arc::clone(&layout.schema),
             order: layout.order.clone(),
-            mode: mode(&table.definition().engine, layout),
+            mode: layout.mode.clone(),
             block_rows: self.options.merge_block_rows,
         };
         let values = parts.first().map(|p| p.partition().to_vec());
@@ -210,19 +212,6 @@ impl Inner {
         });
         self.merges.lock().insert(result, Arc::clone(&running));
         running
-    }
-}
-
-fn replaces(engine: &TableEngine) -> bool {
-    matches!(engine, TableEngine::Replacing { .. })
-}
-
-fn mode(engine: &TableEngine, layout: &Layout) -> MergeMode {
-    match engine {
-        TableEngine::Replacing { version, .. } => MergeMode::Replacing {
-            version: version.as_ref().and_then(|v| layout.schema.index_of(v)),
-        },
-        _ => MergeMode::Plain,
     }
 }
 
