@@ -5,8 +5,10 @@ mod support;
 
 use std::sync::Arc;
 
+use roost_engine::block::Block;
 use roost_engine::catalog::{ColumnDefinition, CreateMode, TableDefinition, TableEngine};
 use roost_engine::clock::TestClock;
+use roost_engine::column::Column;
 use roost_engine::error::Code;
 use roost_engine::hooks::{Condition, ValueRange};
 use roost_engine::options::Options;
@@ -339,14 +341,73 @@ fn a_replacing_table_keeps_the_last_of_each_key() {
     }
     engine.optimize(&table, None, true).unwrap();
     assert_eq!(read(&table), expected.into_iter().collect::<Vec<Row>>());
+    let mut aggregating = TableDefinition {
+        engine: TableEngine::Aggregating,
+        ..definition("s")
+    };
+    let simple = DataType::SimpleAggregateFunction("sum".into(), Arc::new(DataType::UInt64));
+    aggregating.columns.push(ColumnDefinition::new("s", simple));
+    let refused = engine.create_table(aggregating, CreateMode::Fail);
+    assert_eq!(refused.unwrap_err().code(), Code::NOT_IMPLEMENTED);
+}
+
+#[test]
+fn a_summing_table_adds_up() {
+    let engine = open(&storage(), &small()).unwrap();
+    let columns = vec![
+        ColumnDefinition::new("k", DataType::UInt64),
+        ColumnDefinition::new("n", DataType::Int64),
+    ];
     let summing = TableDefinition {
         engine: TableEngine::Summing {
             columns: Vec::new(),
         },
-        ..definition("s")
+        ..TableDefinition::new("default", "t", columns, "k")
     };
-    let refused = engine.create_table(summing, CreateMode::Fail);
-    assert_eq!(refused.unwrap_err().code(), Code::NOT_IMPLEMENTED);
+    let table = engine.create_table(summing, CreateMode::Fail).unwrap();
+    let mut expected = std::collections::BTreeMap::new();
+    let mut random = Random(7);
+    for round in 0..8u64 {
+        let cells: Vec<(u64, i64)> = (0..30 + round * 20)
+            .map(|_| (random.below(40 + round), random.below(100) as i64 - 50))
+            .collect();
+        cells
+            .iter()
+            .for_each(|(k, n)| *expected.entry(*k).or_insert(0) += n);
+        let keys = Column::native(cells.iter().map(|c| c.0).collect::<Vec<_>>());
+        let numbers = Column::native(cells.iter().map(|c| c.1).collect::<Vec<_>>());
+        let rows = Block::new(table.stored_schema(), vec![keys, numbers], cells.len()).unwrap();
+        let mut tx = engine.begin();
+        tx.insert(&table, rows).unwrap();
+        tx.commit().unwrap();
+        engine.run_background_once().unwrap();
+    }
+    // A key whose sum is zero goes.
+    let zero = expected.iter().next().map(|(k, n)| (*k, -n)).unwrap();
+    expected.insert(zero.0, 0);
+    let columns = vec![Column::native(vec![zero.0]), Column::native(vec![zero.1])];
+    let mut tx = engine.begin();
+    tx.insert(
+        &table,
+        Block::new(table.stored_schema(), columns, 1).unwrap(),
+    )
+    .unwrap();
+    tx.commit().unwrap();
+    engine.optimize(&table, None, true).unwrap();
+    let snapshot = table.snapshot();
+    let part = &snapshot.parts[0];
+    let (keys, sums) = (
+        part.read(0, 0..part.rows()).unwrap(),
+        part.read(1, 0..part.rows()).unwrap(),
+    );
+    let found = (0..part.rows()).map(|i| {
+        (
+            keys.value(i).as_u64().unwrap(),
+            sums.value(i).as_i64().unwrap(),
+        )
+    });
+    expected.retain(|_, n| *n != 0);
+    assert_eq!((snapshot.parts.len(), found.collect()), (1, expected));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use roost_engine::block::{Block, Schema};
 use roost_engine::column::Column;
 use roost_engine::error::{Error, Result};
-use roost_engine::hooks::{BlockExpr, Compiler};
+use roost_engine::hooks::{BlockExpr, Compiler, StateFactory};
 use roost_engine::types::{DataType, Value};
 
 use crate::bind::{self, BindCatalog, Relation};
@@ -80,6 +80,10 @@ impl Compiler for SqlCompiler {
             write_text(&column.to_flat(), 0, ty, &mut out, Escaping::Plain);
         }
         String::from_utf8_lossy(&out).into_owned()
+    }
+
+    fn state_factory(&self, ty: &DataType) -> Result<Arc<dyn StateFactory>> {
+        super::merge_states::state_factory(ty)
     }
 }
 

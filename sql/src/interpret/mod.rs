@@ -9,6 +9,7 @@ pub mod context;
 pub mod create;
 pub mod ddl;
 pub mod insert;
+mod merge_states;
 mod names;
 pub mod select;
 pub mod series;
