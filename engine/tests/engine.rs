@@ -339,8 +339,13 @@ fn a_replacing_table_keeps_the_last_of_each_key() {
         tx.insert(&table, block(&new)).unwrap();
         tx.commit().unwrap();
     }
+    let expected: Vec<Row> = expected.into_iter().collect();
+    same_rows(&read_final(&table), &expected);
+    engine.optimize(&table, Some("1"), true).unwrap();
+    same_rows(&read_final(&table), &expected);
     engine.optimize(&table, None, true).unwrap();
-    assert_eq!(read(&table), expected.into_iter().collect::<Vec<Row>>());
+    same_rows(&read_final(&table), &expected);
+    same_rows(&read(&table), &expected);
     let mut aggregating = TableDefinition {
         engine: TableEngine::Aggregating,
         ..definition("s")
@@ -349,6 +354,54 @@ fn a_replacing_table_keeps_the_last_of_each_key() {
     aggregating.columns.push(ColumnDefinition::new("s", simple));
     let refused = engine.create_table(aggregating, CreateMode::Fail);
     assert_eq!(refused.unwrap_err().code(), Code::NOT_IMPLEMENTED);
+}
+
+#[test]
+fn versions_and_deletions_decide_what_final_shows() {
+    let engine = open(&storage(), &small()).unwrap();
+    let mut columns = definition("t").columns;
+    columns.push(ColumnDefinition::new("n", DataType::UInt32));
+    columns.push(ColumnDefinition::new("gone", DataType::UInt8));
+    let versioned = TableDefinition {
+        engine: TableEngine::Replacing {
+            version: Some("n".into()),
+            is_deleted: Some("gone".into()),
+        },
+        columns,
+        ..definition("t")
+    };
+    let table = engine.create_table(versioned, CreateMode::Fail).unwrap();
+    let mut random = Random(3);
+    let mut last: std::collections::BTreeMap<u64, (u32, String, u8)> = Default::default();
+    for round in 0..12u64 {
+        let own: Vec<Row> = (0..5 + round * 9)
+            .map(|i| (random.below(60), format!("{round}-{i}")))
+            .collect();
+        let versions: Vec<u32> = own.iter().map(|_| random.below(50) as u32).collect();
+        let gone: Vec<u8> = own.iter().map(|_| u8::from(random.below(4) == 0)).collect();
+        for (i, (k, v)) in own.iter().enumerate() {
+            let new = (versions[i], v.clone(), gone[i]);
+            match last.get(k) {
+                Some((version, ..)) if *version > versions[i] => {}
+                _ => drop(last.insert(*k, new)),
+            }
+        }
+        let mut cells = block(&own).into_columns();
+        cells.extend([Column::native(versions), Column::native(gone)]);
+        let mut tx = engine.begin();
+        tx.insert(
+            &table,
+            Block::new(table.stored_schema(), cells, own.len()).unwrap(),
+        )
+        .unwrap();
+        tx.commit().unwrap();
+        engine.run_background_once().unwrap();
+        let shown = last.iter().filter(|(_, row)| row.2 == 0);
+        let shown: Vec<Row> = shown.map(|(k, row)| (*k, row.1.clone())).collect();
+        same_rows(&read_final(&table), &shown);
+    }
+    engine.optimize(&table, None, true).unwrap();
+    assert_eq!(read(&table).len(), last.len(), "merges keep deleted rows");
 }
 
 #[test]

@@ -30,7 +30,7 @@ use crate::part::Part;
 use crate::storage::Storage;
 
 pub use crate::table::{
-    ColumnDefinition, DefaultKind, IndexDefinition, Layout, PartRanges, Snapshot, Table,
+    ColumnDefinition, DefaultKind, FinalPart, IndexDefinition, Layout, PartRanges, Snapshot, Table,
     TableDefinition, TableEngine,
 };
 pub use commit::Committed;

@@ -17,14 +17,16 @@ use crate::part::Part;
 #[derive(Debug)]
 pub(super) struct Chunk {
     pub(super) block: Block,
+    /// Number of its first row in the part.
+    pub(super) first: usize,
     keys: Vec<Flat>,
 }
 
 impl Chunk {
-    pub(super) fn new(block: Block, spec: &MergeSpec) -> Result<Self> {
+    pub(super) fn new(block: Block, first: usize, spec: &MergeSpec) -> Result<Self> {
         let keys = spec.order.iter().map(|e| Ok(e.evaluate(&block)?.to_flat()));
         let keys = keys.collect::<Result<_>>()?;
-        Ok(Chunk { block, keys })
+        Ok(Chunk { block, first, keys })
     }
 
     pub(super) fn rows(&self) -> usize {
@@ -106,5 +108,5 @@ impl<'a> Cursor<'a> {
 fn load(part: &Part, spec: &MergeSpec, start: usize) -> Result<(Arc<Chunk>, usize)> {
     let end = part.rows().min(start + spec.block_rows.max(1));
     let block = conform::read(part, &spec.schema, start..end)?;
-    Ok((Arc::new(Chunk::new(block, spec)?), end))
+    Ok((Arc::new(Chunk::new(block, start, spec)?), end))
 }

@@ -3,6 +3,7 @@
 //! - [`select`]: decides purely, from what the log knows of parts;
 //! - [`run`]: merges sorted parts by blocks; [`cursor`]: the place in one of them;
 //! - [`combine`]: rows with equal keys that become one;
+//! - [`supersede`]: which rows a merge would drop, without merging;
 //! - [`conform`]: rows of older parts under today's columns.
 //!
 //! Invariant: a merge has the rows of its inputs (of a replacing table: the last of each key), in
@@ -13,6 +14,7 @@ pub mod conform;
 mod cursor;
 pub mod run;
 pub mod select;
+pub mod supersede;
 
 pub use combine::{ColumnRule, Combine};
 pub use run::{MergeMode, MergeSpec, merge};

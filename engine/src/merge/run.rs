@@ -59,31 +59,53 @@ pub fn merge(
     spec: &MergeSpec,
     mut emit: impl FnMut(Block) -> Result<()>,
 ) -> Result<()> {
-    let mut cursors = Vec::new();
-    for part in parts {
-        cursors.extend(Cursor::start(part, spec)?);
+    let mut output = Output::new(spec);
+    drive(parts, spec, |_, chunk, start, len| {
+        let mut at = start;
+        while at < start + len {
+            let room = spec.block_rows.max(1).saturating_sub(output.rows()).max(1);
+            let run = room.min(start + len - at);
+            output.add(chunk, at, run);
+            at += run;
+            if output.rows() >= spec.block_rows {
+                output.flush(false)?.map_or(Ok(()), &mut emit)?;
+            }
+        }
+        Ok(())
+    })?;
+    output.flush(true)?.map_or(Ok(()), emit)
+}
+
+/// Hands all rows of `parts` to `take` in the order of the key, as runs of rows of one chunk: the
+/// place of the part, the chunk, the first row in it, the number of rows.
+pub(super) fn drive(
+    parts: &[Arc<Part>],
+    spec: &MergeSpec,
+    mut take: impl FnMut(usize, &Arc<Chunk>, usize, usize) -> Result<()>,
+) -> Result<()> {
+    let (mut cursors, mut inputs) = (Vec::new(), Vec::new());
+    for (input, part) in parts.iter().enumerate() {
+        if let Some(cursor) = Cursor::start(part, spec)? {
+            cursors.push(cursor);
+            inputs.push(input);
+        }
     }
     let mut order: Vec<usize> = (0..cursors.len()).collect();
     order.sort_by(|a, b| place(&cursors, *a, *b));
-    let mut output = Output::new(spec);
     while let Some(&first) = order.first() {
         let run = match order.get(1) {
             Some(&second) => cursors[first].rows_before(&cursors[second], first < second),
             None => cursors[first].chunk.rows() - cursors[first].at,
         };
-        let room = spec.block_rows.max(1).saturating_sub(output.rows()).max(1);
-        let run = run.clamp(1, room);
-        output.add(&cursors[first].chunk, cursors[first].at, run);
+        let run = run.max(1);
+        take(inputs[first], &cursors[first].chunk, cursors[first].at, run)?;
         order.remove(0);
         if cursors[first].advance(run)? {
             let at = order.partition_point(|other| place(&cursors, *other, first).is_lt());
             order.insert(at, first);
         }
-        if output.rows() >= spec.block_rows {
-            output.flush(false)?.map_or(Ok(()), &mut emit)?;
-        }
     }
-    output.flush(true)?.map_or(Ok(()), emit)
+    Ok(())
 }
 
 /// Order of the rows that two cursors stand on; earlier parts win.
@@ -230,7 +252,7 @@ impl<'a> Output<'a> {
                     groups.saturating_sub(1)
                 };
                 let waits = match done < groups {
-                    true => Some((Arc::new(Chunk::new(all.slice(done, 1), self.spec)?), 0)),
+                    true => Some((Arc::new(Chunk::new(all.slice(done, 1), 0, self.spec)?), 0)),
                     false => None,
                 };
                 (combine.worth_keeping(all.slice(0, done))?, waits)

@@ -2,6 +2,7 @@
 //!
 //! - [`definition`]: what CREATE TABLE said; [`layout`]: its keys compiled;
 //! - [`snapshot`]: the rows at one instant; [`split`]: blocks to sorted (partition, bucket) runs;
+//! - [`finals`]: the rows that FINAL shows;
 //! - [`partition`]: partition ids; [`parts`]: the list of parts as commits change it;
 //! - [`claims`]: parts that are busy.
 //!
@@ -9,6 +10,7 @@
 
 pub mod claims;
 pub mod definition;
+pub mod finals;
 pub mod layout;
 mod mode;
 pub mod partition;
@@ -27,6 +29,7 @@ use claims::Claims;
 pub use definition::{
     ColumnDefinition, DefaultKind, IndexDefinition, TableDefinition, TableEngine,
 };
+pub use finals::FinalPart;
 pub use layout::Layout;
 pub use parts::PartList;
 pub use snapshot::{PartRanges, Snapshot};
@@ -62,6 +65,7 @@ impl Table {
             definition,
             layout,
             commit,
+            finals: Default::default(),
         });
         Table {
             uid,
@@ -141,6 +145,7 @@ impl Table {
             definition: Arc::clone(&current.snapshot.definition),
             layout,
             commit,
+            finals: Default::default(),
         });
         gone
     }
@@ -162,6 +167,7 @@ impl Table {
             definition,
             layout,
             commit,
+            finals: Default::default(),
         });
     }
 

@@ -29,6 +29,8 @@ pub struct Snapshot {
     pub layout: Arc<Layout>,
     /// The last commit that touched the table.
     pub commit: u64,
+    /// The rows that FINAL shows, once somebody asked.
+    pub(super) finals: super::finals::Cache,
 }
 
 impl Snapshot {
@@ -42,8 +44,8 @@ impl Snapshot {
         self.parts.iter().map(|p| p.info().bytes).sum()
     }
 
-    /// The part that holds rows to read for each part that may hold rows fulfilling all
-    /// `conditions`: by bucket, partition values, key and statistics.
+    /// The parts that may hold rows fulfilling all `conditions`, with their row ranges that may:
+    /// by bucket, partition values, key and statistics.
     pub fn prune(&self, conditions: &[Condition]) -> Vec<PartRanges> {
         let buckets = self.buckets(conditions);
         let parts = self.parts.iter().filter(|p| {

@@ -305,3 +305,27 @@ pub fn same_rows(found: &[Row], expected: &[Row]) {
         );
     }
 }
+
+/// The rows of a table that FINAL shows, sorted.
+pub fn read_final(table: &Table) -> Vec<Row> {
+    let mut all = Vec::new();
+    for one in table.snapshot().final_parts().unwrap().iter() {
+        let rows = match &one.rows {
+            Some(rows) => rows.as_ref().clone(),
+            None => (0..one.part.rows() as u32).collect(),
+        };
+        let (keys, texts) = (
+            one.part.read_rows(0, &rows).unwrap(),
+            one.part.read_rows(1, &rows).unwrap(),
+        );
+        all.extend((0..rows.len()).map(|i| {
+            let text = texts.value(i).as_bytes().unwrap().to_vec();
+            (
+                keys.value(i).as_u64().unwrap(),
+                String::from_utf8(text).unwrap(),
+            )
+        }));
+    }
+    all.sort();
+    all
+}

@@ -14,7 +14,7 @@ use roost_engine::column::Column;
 use roost_engine::error::{Code, Error, Result};
 use roost_engine::hooks::BlockExpr;
 use roost_engine::part::{Part, PartInfo};
-use roost_engine::table::{DefaultKind, Snapshot};
+use roost_engine::table::{DefaultKind, FinalPart, Snapshot, TableEngine};
 use roost_engine::types::{DataType, Value};
 
 use super::compiler::SqlCompiler;
@@ -46,6 +46,8 @@ pub struct SnapshotSource {
     schema: Arc<Schema>,
     visible: usize,
     origins: Arc<Vec<Origin>>,
+    /// The rows to read, with FINAL.
+    finals: Option<Arc<Vec<FinalPart>>>,
 }
 
 impl SnapshotSource {
@@ -91,6 +93,7 @@ impl SnapshotSource {
             schema: Schema::new(fields),
             visible,
             origins: Arc::new(origins),
+            finals: None,
             snapshot,
         })
     }
@@ -115,13 +118,19 @@ impl TableSource for SnapshotSource {
     }
 
     fn row_count(&self) -> Option<u64> {
-        Some(self.snapshot.rows())
+        let Some(finals) = &self.finals else {
+            return Some(self.snapshot.rows());
+        };
+        let rows = finals
+            .iter()
+            .map(|f| f.rows.as_ref().map_or(f.part.rows(), |r| r.len()));
+        Some(rows.sum::<usize>() as u64)
     }
 
     fn min_max(&self, column: usize) -> Option<(Value, Value)> {
         let field = &self.schema.fields[column];
         // NaN and NULL are not in the statistics' order.
-        if field.ty.is_float() || field.ty.is_nullable() {
+        if field.ty.is_float() || field.ty.is_nullable() || self.finals.is_some() {
             return None;
         }
         let mut all: Option<(Value, Value)> = None;
@@ -149,7 +158,21 @@ impl TableSource for SnapshotSource {
     }
 
     fn with_final(&self) -> Result<Arc<dyn TableSource>> {
-        let engine = self.snapshot.definition.engine_text.as_str();
+        let definition = &self.snapshot.definition;
+        if matches!(
+            definition.engine,
+            TableEngine::Replacing { .. } | TableEngine::Summing { .. } | TableEngine::Aggregating
+        ) {
+            return Ok(Arc::new(SnapshotSource {
+                name: self.name.clone(),
+                snapshot: Arc::clone(&self.snapshot),
+                schema: Arc::clone(&self.schema),
+                visible: self.visible,
+                origins: Arc::clone(&self.origins),
+                finals: Some(self.snapshot.final_parts()?),
+            }));
+        }
+        let engine = definition.engine_text.as_str();
         let engine = engine.split('(').next().unwrap_or(engine);
         Err(Error::new(
             Code::ILLEGAL_FINAL,
@@ -158,13 +181,25 @@ impl TableSource for SnapshotSource {
     }
 
     fn open(&self, request: &SourceRequest) -> Result<Arc<dyn SourceReader>> {
+        let found: Vec<(FinalPart, Vec<Range<usize>>)> = match &self.finals {
+            None => {
+                let all = self.snapshot.prune(&request.conditions).into_iter();
+                all.map(|(part, ranges)| (FinalPart { part, rows: None }, ranges))
+                    .collect()
+            }
+            Some(finals) => {
+                let all = finals.iter();
+                all.map(|f| (f.clone(), f.part.prune(&request.conditions)))
+                    .collect()
+            }
+        };
         let mut runs = Vec::new();
-        for (part, ranges) in self.snapshot.prune(&request.conditions) {
+        for (source, ranges) in found {
             for range in ranges {
                 let mut at = range.start;
                 while at < range.end {
                     let end = range.end.min((at / MORSEL_ROWS + 1) * MORSEL_ROWS);
-                    runs.push((Arc::clone(&part), at..end));
+                    runs.push((source.clone(), at..end));
                     at = end;
                 }
             }
@@ -191,7 +226,7 @@ pub fn part_name(info: &PartInfo) -> String {
 }
 
 struct SnapshotReader {
-    runs: Vec<(Arc<Part>, Range<usize>)>,
+    runs: Vec<(FinalPart, Range<usize>)>,
     next: AtomicUsize,
     schema: Arc<Schema>,
     origins: Arc<Vec<Origin>>,
@@ -200,13 +235,18 @@ struct SnapshotReader {
 impl SourceReader for SnapshotReader {
     fn next(&self) -> Result<Option<Box<dyn Morsel>>> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let Some((part, range)) = self.runs.get(number) else {
+        let Some((source, range)) = self.runs.get(number) else {
             return Ok(None);
         };
+        let live = source.rows.as_ref().map(|rows| {
+            let place = |row: usize| rows.partition_point(|r| (*r as usize) < row);
+            rows[place(range.start)..place(range.end)].to_vec()
+        });
         Ok(Some(Box::new(PartMorsel {
             number: number as u64,
-            part: Arc::clone(part),
+            part: Arc::clone(&source.part),
             range: range.clone(),
+            live,
             schema: Arc::clone(&self.schema),
             origins: Arc::clone(&self.origins),
             places: HashMap::new(),
@@ -218,6 +258,8 @@ struct PartMorsel {
     number: u64,
     part: Arc<Part>,
     range: Range<usize>,
+    /// Rows of the part inside of the range that are shown; none stands for all.
+    live: Option<Vec<u32>>,
     schema: Arc<Schema>,
     origins: Arc<Vec<Origin>>,
     /// Places of stored columns in the part, as they are looked up.
@@ -230,14 +272,17 @@ impl Morsel for PartMorsel {
     }
 
     fn rows(&self) -> usize {
-        self.range.len()
+        self.live.as_ref().map_or(self.range.len(), Vec::len)
     }
 
     fn read(&mut self, columns: &[usize], selection: Option<&[u32]>) -> Result<Vec<Column>> {
-        let rows: Option<Vec<u32>> = selection.map(|s| {
-            let start = self.range.start as u32;
-            s.iter().map(|r| r + start).collect()
-        });
+        let start = self.range.start as u32;
+        let rows: Option<Vec<u32>> = match (&self.live, selection) {
+            (None, None) => None,
+            (None, Some(s)) => Some(s.iter().map(|r| r + start).collect()),
+            (Some(live), None) => Some(live.clone()),
+            (Some(live), Some(s)) => Some(s.iter().map(|r| live[*r as usize]).collect()),
+        };
         columns
             .iter()
             .map(|&c| self.column(c, rows.as_deref()))
