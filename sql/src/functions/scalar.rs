@@ -370,7 +370,12 @@ fn under_nulls(
             let shape = kernel(&ones, 1)?.to_flat();
             roost_engine::kernels::take::repeat(&shape, mask.len())
         }
-        _ => kernel(&values, rows)?.to_flat(),
+        (_, Some(mask)) => match kernel(&values, rows) {
+            Ok(answer) => answer.to_flat(),
+            // What stands under a NULL must not fail the query (a division by it).
+            Err(_) => over_values(kernel, &values, mask)?,
+        },
+        (_, None) => kernel(&values, rows)?.to_flat(),
     };
     if !keeps_nulls {
         return Ok(Column::Flat(answer));
@@ -387,6 +392,24 @@ fn under_nulls(
         Buffer::from(mask),
         inner,
     )?)))
+}
+
+/// Runs the kernel on the rows that are not NULL only; the others get defaults.
+fn over_values(kernel: &PlainKernel, values: &[Column], mask: &[u8]) -> Result<Flat> {
+    use roost_engine::kernels::take::{NO_ROW, take, take_or_default};
+    let (mut rows, mut back) = (Vec::new(), Vec::with_capacity(mask.len()));
+    for (row, null) in mask.iter().enumerate() {
+        back.push(if *null != 0 {
+            NO_ROW
+        } else {
+            rows.len() as u32
+        });
+        if *null == 0 {
+            rows.push(row as u32);
+        }
+    }
+    let kept: Vec<Column> = values.iter().map(|c| take(c, &rows)).collect();
+    Ok(take_or_default(&kernel(&kept, rows.len())?, &back).to_flat())
 }
 
 fn union_masks(mask: &mut Option<Vec<u8>>, more: &[u8]) {

@@ -20,6 +20,7 @@ use roost_engine::types::{DataType, Tz};
 
 use super::{BindContext, BoundFunction};
 
+pub(crate) use decimals::rescale;
 pub use value::convert_value;
 
 /// What happens to a value that the target type cannot hold.
@@ -264,6 +265,16 @@ fn unsupported<X>(from: &DataType, to: &DataType) -> Result<X> {
         "Conversion from {from} to {to} is not supported"
     )
 }
+
+/// Unscaled decimals in the width of a decimal type; DECIMAL_OVERFLOW when one does not fit.
+pub(crate) fn decimal_of_width(
+    shape: &roost_engine::types::Physical,
+    values: Vec<i128>,
+) -> Result<Flat> {
+    decimals::of_width(shape, values, None)
+}
+
+pub(crate) use times::ticks_per_second;
 
 #[cfg(test)]
 mod tests;

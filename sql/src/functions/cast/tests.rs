@@ -10,7 +10,7 @@ use crate::functions::{BindContext, Kernel};
 fn cast(text: &str, first: &str, then: &str, mode: CastMode) -> String {
     let context = BindContext::default();
     let (first, then) = (parse_type(first).unwrap(), parse_type(then).unwrap());
-    let run = || {
+    let run = || -> roost_engine::error::Result<String> {
         let start = Column::constant(&Value::string(text), &DataType::String, 1)?;
         let mut column = start;
         let mut ty = DataType::String;
@@ -26,7 +26,7 @@ fn cast(text: &str, first: &str, then: &str, mode: CastMode) -> String {
         let (flat, row) = column.entry(0);
         let mut out = Vec::new();
         write_text(flat, row, &ty, &mut out, Escaping::Plain);
-        roost_engine::error::Result::Ok(String::from_utf8(out).unwrap())
+        Ok(String::from_utf8(out).unwrap())
     };
     run().unwrap_or_else(|e: roost_engine::error::Error| format!("!{}", e.code() as u16))
 }

@@ -8,7 +8,7 @@ use roost_engine::column::Column;
 use roost_engine::error::Result;
 use roost_engine::types::{DataType, IntervalUnit, Tz, text};
 
-use super::choose::{nulls_of, pick, without_mask};
+use super::conditional::{null_mask, pick, without_mask};
 use crate::Value;
 use crate::functions::cast::{CastMode, bind_cast};
 use crate::functions::library::kit::{Caster, arity, f, want};
@@ -512,9 +512,7 @@ fn or_default(
     let (answer, ty) = (ty.clone(), ty.clone());
     Ok(BoundFunction::new(answer, move |columns, rows| {
         let converted = kernel(&columns[..1], rows)?;
-        let Some(nulls) = nulls_of(&converted) else {
-            return Ok(converted);
-        };
+        let nulls = null_mask(&converted, rows);
         let default = match (&caster, columns.last()) {
             (Some(caster), Some(column)) => caster.apply(column)?,
             _ => Column::defaults(&ty, rows),

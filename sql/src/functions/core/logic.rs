@@ -1,72 +1,64 @@
-//! AND, OR, XOR, NOT over three truth values.
+//! AND, OR, XOR and NOT in three values.
 //!
-//! Invariant: the answer is Bool when every argument is Bool, else UInt8; it may be NULL only where
-//! an argument may be.
+//! Invariant: NULL is "unknown": `NULL AND 0` is 0, `NULL OR 1` is 1, everything else with NULL is
+//! NULL.
 
 use roost_engine::bail;
 use roost_engine::column::{Column, Flat};
 use roost_engine::error::Result;
-use roost_engine::kernels::filter::truth;
 use roost_engine::types::DataType;
 
-use crate::functions::library::kit::f;
+use super::operands::unary;
+use crate::functions::library::kit::{arity, f};
 use crate::functions::{Arg, BindContext, BoundFunction, ScalarFunction};
 
-/// Logic.
-pub static LOGIC: &[ScalarFunction] = &[
+const CATEGORY: &str = "logic";
+
+/// Records.
+pub(crate) static FUNCTIONS: &[ScalarFunction] = &[
     f(
-        "logical",
+        CATEGORY,
         "and(a, b, ...)",
-        "1 when all arguments are true, 0 when one is false, else NULL.",
-        ("and(1, NULL, 0)", "0"),
-        |args, _| bind_junction("and", args, Junction::And),
+        "Whether all values are true (not zero).",
+        ("and(1, 0)", "0"),
+        bind_and,
     )
     .any_case()
     .sees_nulls(),
     f(
-        "logical",
+        CATEGORY,
         "or(a, b, ...)",
-        "1 when one argument is true, 0 when all are false, else NULL.",
-        ("or(0, NULL, 1)", "1"),
-        |args, _| bind_junction("or", args, Junction::Or),
+        "Whether a value is true (not zero).",
+        ("or(1, 0)", "1"),
+        bind_or,
     )
     .any_case()
     .sees_nulls(),
     f(
-        "logical",
+        CATEGORY,
         "xor(a, b, ...)",
-        "1 when an odd number of arguments is true.",
-        ("xor(1, 1, 1)", "1"),
+        "Whether an odd number of values is true.",
+        ("xor(1, 1)", "0"),
         bind_xor,
     )
     .any_case(),
     f(
-        "logical",
-        "not(a)",
-        "1 for 0 and 0 for everything else.",
-        ("not(0)", "1"),
+        CATEGORY,
+        "not(x)",
+        "Whether the value is zero.",
+        ("not(1)", "0"),
         bind_not,
     )
     .any_case(),
 ];
 
-#[derive(Clone, Copy, PartialEq)]
-enum Junction {
-    And,
-    Or,
-}
-
-fn check(name: &str, args: &[Arg], least: usize) -> Result<DataType> {
-    if args.len() < least {
-        bail!(
-            TOO_FEW_ARGUMENTS_FOR_FUNCTION,
-            "Number of arguments for function \"{name}\" should be at least {least}: passed {}",
-            args.len()
-        );
-    }
+fn check(name: &str, args: &[Arg]) -> Result<DataType> {
+    let mut bool_seen = false;
     for (i, arg) in args.iter().enumerate() {
         let ty = arg.ty.value_type();
-        if !(ty.is_numeric() || *ty == DataType::Nothing) || matches!(ty, DataType::Decimal(..)) {
+        let fits =
+            ty.is_integer() || ty.is_float() || matches!(ty, DataType::Bool | DataType::Nothing);
+        if !fits {
             bail!(
                 ILLEGAL_TYPE_OF_ARGUMENT,
                 "Illegal type ({}) of {} argument of function {name}",
@@ -74,102 +66,144 @@ fn check(name: &str, args: &[Arg], least: usize) -> Result<DataType> {
                 i + 1
             );
         }
+        bool_seen |= *ty == DataType::Bool;
     }
-    let bools = |a: &Arg| matches!(a.ty.value_type(), DataType::Bool | DataType::Nothing);
-    let some = args.iter().any(|a| *a.ty.value_type() == DataType::Bool);
-    Ok(if some && args.iter().all(bools) {
+    Ok(if bool_seen {
         DataType::Bool
     } else {
         DataType::UInt8
     })
 }
 
-/// Truth of each row (0 or 1) and the mask of NULLs.
-fn truths(column: &Column) -> Result<(Vec<u8>, Option<Vec<u8>>)> {
-    let flat = column.to_flat();
-    let (nulls, values) = flat.split_nulls();
-    match values {
-        Flat::Nothing(n) => Ok((vec![0; *n], Some(vec![1; *n]))),
-        values => Ok((truth(values)?, nulls.map(<[u8]>::to_vec))),
+fn enough(name: &str, args: &[Arg]) -> Result<()> {
+    match args.len() {
+        0 | 1 => bail!(
+            TOO_FEW_ARGUMENTS_FOR_FUNCTION,
+            "Number of arguments for function \"{name}\" should be at least 2: passed {}",
+            args.len()
+        ),
+        _ => Ok(()),
     }
 }
 
-fn bind_junction(name: &'static str, args: &[Arg], kind: Junction) -> Result<BoundFunction> {
-    let ty = check(name, args, 2)?;
+fn three_valued(
+    name: &str,
+    args: &[Arg],
+    work: fn(&[Column], usize, bool) -> Result<Column>,
+) -> Result<BoundFunction> {
+    enough(name, args)?;
+    let ty = check(name, args)?;
     let nullable = args.iter().any(|a| a.ty.is_nullable());
-    let answer = if nullable { ty.nullable() } else { ty };
-    Ok(BoundFunction::new(answer, move |columns, rows| {
-        junction(columns, rows, kind, nullable)
+    let ty = if nullable { ty.nullable() } else { ty };
+    Ok(BoundFunction::new(ty, move |columns, rows| {
+        work(columns, rows, nullable)
     }))
 }
 
-fn junction(columns: &[Column], rows: usize, kind: Junction, nullable: bool) -> Result<Column> {
-    // `decided` is the value that one argument is enough for.
-    let decided = u8::from(kind == Junction::Or);
-    let (mut any_decided, mut any_null) = (vec![0u8; rows], vec![0u8; rows]);
+fn bind_and(args: &[Arg], _: &BindContext) -> Result<BoundFunction> {
+    three_valued("and", args, and)
+}
+
+fn bind_or(args: &[Arg], _: &BindContext) -> Result<BoundFunction> {
+    three_valued("or", args, or)
+}
+
+/// Truth (0 or 1) and unknown (0 or 1) of each row.
+fn truths(column: &Column, rows: usize) -> Result<(Vec<u8>, Option<Vec<u8>>)> {
+    if let Some(one) = column.as_const() {
+        let (truth, unknown) = flat_truths(one)?;
+        let first = |v: &[u8]| v.first().copied().unwrap_or(0);
+        return Ok((
+            vec![first(&truth); rows],
+            unknown.map(|u| vec![first(&u); rows]),
+        ));
+    }
+    flat_truths(&column.to_flat())
+}
+
+fn flat_truths(flat: &Flat) -> Result<(Vec<u8>, Option<Vec<u8>>)> {
+    let (nulls, values) = flat.split_nulls();
+    if let Flat::Nothing(rows) = values {
+        return Ok((vec![0; *rows], Some(vec![1; *rows])));
+    }
+    let truth = roost_engine::kernels::filter::truth(values)?;
+    Ok((
+        truth,
+        nulls.map(|n| n.iter().map(|b| u8::from(*b != 0)).collect()),
+    ))
+}
+
+/// All true. Every column is a number, Nullable or not.
+pub(crate) fn and(columns: &[Column], rows: usize, nullable: bool) -> Result<Column> {
+    // `absorbs`: a false row is false whatever the others are.
+    combine(columns, rows, nullable, false)
+}
+
+/// Any true.
+pub(crate) fn or(columns: &[Column], rows: usize, nullable: bool) -> Result<Column> {
+    combine(columns, rows, nullable, true)
+}
+
+/// Looks for the value that decides alone (false for AND, true for OR).
+fn combine(columns: &[Column], rows: usize, nullable: bool, decides: bool) -> Result<Column> {
+    let mut decided = vec![0u8; rows];
+    let mut unknown: Option<Vec<u8>> = None;
+    let flip = u8::from(!decides);
     for column in columns {
-        let (values, nulls) = truths(column)?;
-        match nulls {
-            None => {
-                for (d, v) in any_decided.iter_mut().zip(&values) {
-                    *d |= u8::from(*v == decided);
-                }
-            }
-            Some(nulls) => {
-                for (((d, n), v), null) in any_decided
-                    .iter_mut()
-                    .zip(&mut any_null)
-                    .zip(&values)
-                    .zip(&nulls)
-                {
-                    let is_null = u8::from(*null != 0);
-                    *d |= u8::from(*v == decided) & (1 - is_null);
-                    *n |= is_null;
+        let (truth, null) = truths(column, rows)?;
+        match &null {
+            None => decided
+                .iter_mut()
+                .zip(&truth)
+                .for_each(|(d, t)| *d |= t ^ flip),
+            Some(null) => {
+                for ((d, t), n) in decided.iter_mut().zip(&truth).zip(null) {
+                    *d |= (t ^ flip) & (1 - n);
                 }
             }
         }
+        if let Some(null) = null {
+            match &mut unknown {
+                None => unknown = Some(null),
+                Some(all) => all.iter_mut().zip(&null).for_each(|(a, n)| *a |= n),
+            }
+        }
     }
-    let values: Vec<u8> = any_decided
-        .iter()
-        .map(|d| if *d != 0 { decided } else { 1 - decided })
-        .collect();
-    if !nullable {
-        return Ok(Column::native(values));
-    }
-    let nulls = any_null
-        .iter()
-        .zip(&any_decided)
-        .map(|(n, d)| *n & (1 - *d))
-        .collect();
-    Ok(Column::Flat(Flat::nullable(nulls, Flat::native(values))?))
+    let mut nulls = unknown.unwrap_or_else(|| vec![0; if nullable { rows } else { 0 }]);
+    nulls
+        .iter_mut()
+        .zip(&decided)
+        .for_each(|(n, d)| *n &= 1 - d);
+    decided.iter_mut().for_each(|d| *d ^= flip);
+    let values = Flat::native(decided);
+    Ok(Column::Flat(if nullable {
+        Flat::nullable(nulls, values)?
+    } else {
+        values
+    }))
 }
 
 fn bind_xor(args: &[Arg], _: &BindContext) -> Result<BoundFunction> {
-    let ty = check("xor", args, 2)?;
+    enough("xor", args)?;
+    let ty = check("xor", args)?;
     Ok(BoundFunction::new(ty, |columns, rows| {
         let mut odd = vec![0u8; rows];
         for column in columns {
-            for (o, v) in odd.iter_mut().zip(truths(column)?.0) {
-                *o ^= v;
-            }
+            let (truth, _) = truths(column, rows)?;
+            odd.iter_mut().zip(&truth).for_each(|(o, t)| *o ^= t);
         }
         Ok(Column::native(odd))
     }))
 }
 
 fn bind_not(args: &[Arg], _: &BindContext) -> Result<BoundFunction> {
-    if args.len() != 1 {
-        bail!(
-            NUMBER_OF_ARGUMENTS_DOESNT_MATCH,
-            "function not takes 1 argument, got {}",
-            args.len()
-        );
-    }
-    let ty = check("not", args, 1)?;
-    Ok(BoundFunction::new(ty, |columns, _| {
-        let values = truths(&columns[0])?.0;
-        Ok(Column::native(
-            values.iter().map(|v| 1 - v).collect::<Vec<u8>>(),
-        ))
-    }))
+    arity(args, 1..=1)?;
+    let ty = check("not", args)?;
+    Ok(match args[0].ty.is_float() {
+        true => BoundFunction::new(ty, unary(|v: f64| u8::from(v == 0.0))),
+        false if matches!(args[0].ty, DataType::UInt128 | DataType::Int128) => {
+            BoundFunction::new(ty, unary(|v: i128| u8::from(v == 0)))
+        }
+        false => BoundFunction::new(ty, unary(|v: u64| u8::from(v == 0))),
+    })
 }

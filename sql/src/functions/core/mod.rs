@@ -1,10 +1,13 @@
 //! Arithmetic, comparison, logic, conditionals, NULL, conversion, mathematics, hashes.
+//!
+//! Invariant: one record per function in a list of [`FAMILIES`]; types are decided in `bind`.
 
-mod choose;
-mod comparison;
+pub(crate) mod arithmetic;
+pub(crate) mod compare;
+pub(crate) mod conditional;
 mod conversion;
-mod logic;
-mod nulls;
+pub(crate) mod logic;
+pub(crate) mod operands;
 
 use super::scalar::ScalarFunction;
 
@@ -12,8 +15,8 @@ pub use conversion::CONVERSIONS;
 
 /// The families of this folder.
 pub static FAMILIES: &[&[ScalarFunction]] = &[
-    comparison::COMPARISONS,
-    logic::LOGIC,
-    choose::CHOICES,
-    nulls::NULLS,
+    arithmetic::FUNCTIONS,
+    compare::FUNCTIONS,
+    logic::FUNCTIONS,
+    conditional::FUNCTIONS,
 ];

@@ -1,0 +1,42 @@
+//! greatest and least.
+//!
+//! Invariant: NULL loses against every value.
+
+use roost_engine::bail;
+use roost_engine::column::Column;
+use roost_engine::error::Result;
+
+use super::choose::pick;
+use crate::functions::core::compare::extreme;
+use crate::functions::library::kit::unify_args;
+use crate::functions::{Arg, BindContext, BoundFunction};
+
+pub(super) fn bind_greatest(args: &[Arg], context: &BindContext) -> Result<BoundFunction> {
+    bind("greatest", true, args, context)
+}
+
+pub(super) fn bind_least(args: &[Arg], context: &BindContext) -> Result<BoundFunction> {
+    bind("least", false, args, context)
+}
+
+fn bind(name: &str, greatest: bool, args: &[Arg], context: &BindContext) -> Result<BoundFunction> {
+    if args.is_empty() {
+        bail!(
+            NUMBER_OF_ARGUMENTS_DOESNT_MATCH,
+            "Function {name} cannot be called without arguments"
+        );
+    }
+    let (ty, casts) = unify_args(args, context)?;
+    let answer = ty.clone();
+    Ok(BoundFunction::new(ty, move |columns, rows| {
+        let columns: Vec<Column> = columns
+            .iter()
+            .zip(&casts)
+            .map(|(c, cast)| cast.apply(c))
+            .collect::<Result<_>>()?;
+        if rows == 0 {
+            return Ok(columns[0].clone());
+        }
+        pick(&extreme(&columns, rows, greatest), &columns, &answer)
+    }))
+}
