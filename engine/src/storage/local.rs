@@ -22,11 +22,16 @@ pub struct LocalStorage {
 }
 
 impl LocalStorage {
-    /// The store in `root`, which is created when it is not there.
+    /// The store in `root`, which is created, durably, when it is not there.
     pub fn open(root: impl Into<PathBuf>) -> Result<Self> {
         let root = root.into();
+        let new: Vec<&Path> = root.ancestors().take_while(|p| !p.exists()).collect();
         std::fs::create_dir_all(&root)
             .map_err(|e| failed(Code::CANNOT_OPEN_FILE, "create directory", &root, &e))?;
+        for folder in new.iter().filter_map(|p| p.parent()) {
+            let here = folder.as_os_str().is_empty();
+            sync_folder(if here { Path::new(".") } else { folder })?;
+        }
         Ok(LocalStorage { root })
     }
 
@@ -192,9 +197,7 @@ impl Storage for LocalStorage {
     }
 
     fn sync_dir(&self, folder: &str) -> Result<()> {
-        let path = self.folder(folder)?;
-        let synced = File::open(&path).and_then(|d| d.sync_all());
-        synced.map_err(|e| failed(Code::CANNOT_FSYNC, "sync directory", &path, &e))
+        sync_folder(&self.folder(folder)?)
     }
 
     fn lock(&self) -> Result<Box<dyn Send + Sync>> {
@@ -218,6 +221,11 @@ impl Storage for LocalStorage {
             Err(TryLockError::Error(e)) => Err(failed(Code::CANNOT_OPEN_FILE, "lock", &path, &e)),
         }
     }
+}
+
+fn sync_folder(path: &Path) -> Result<()> {
+    let synced = File::open(path).and_then(|d| d.sync_all());
+    synced.map_err(|e| failed(Code::CANNOT_FSYNC, "sync directory", path, &e))
 }
 
 fn read_all(mut file: File, len: u64, path: &Path) -> Result<Vec<u8>> {

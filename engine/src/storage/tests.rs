@@ -4,7 +4,7 @@ use super::*;
 
 fn stores() -> (tempfile::TempDir, Vec<Arc<dyn Storage>>) {
     let dir = tempfile::tempdir().unwrap();
-    let local = LocalStorage::open(dir.path().join("db")).unwrap();
+    let local = LocalStorage::open(dir.path().join("new/db")).unwrap();
     (
         dir,
         vec![
