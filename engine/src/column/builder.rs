@@ -79,6 +79,32 @@ impl ColumnBuilder {
         ColumnBuilder { grow }
     }
 
+    /// An empty builder of the same shape.
+    #[must_use]
+    pub fn empty_copy(&self) -> Self {
+        let grow = match &self.grow {
+            Grow::Nothing(_) => Grow::Nothing(0),
+            Grow::U8(_) => Grow::U8(Vec::new()),
+            Grow::U16(_) => Grow::U16(Vec::new()),
+            Grow::U32(_) => Grow::U32(Vec::new()),
+            Grow::U64(_) => Grow::U64(Vec::new()),
+            Grow::U128(_) => Grow::U128(Vec::new()),
+            Grow::I8(_) => Grow::I8(Vec::new()),
+            Grow::I16(_) => Grow::I16(Vec::new()),
+            Grow::I32(_) => Grow::I32(Vec::new()),
+            Grow::I64(_) => Grow::I64(Vec::new()),
+            Grow::I128(_) => Grow::I128(Vec::new()),
+            Grow::F32(_) => Grow::F32(Vec::new()),
+            Grow::F64(_) => Grow::F64(Vec::new()),
+            Grow::Bytes(_) => Grow::Bytes(BytesBuilder::default()),
+            Grow::Fixed(n, _) => Grow::Fixed(*n, Vec::new()),
+            Grow::Nullable(_, inner) => Grow::Nullable(Vec::new(), Box::new(inner.empty_copy())),
+            Grow::Array(_, inner) => Grow::Array(vec![0], Box::new(inner.empty_copy())),
+            Grow::Tuple(all, _) => Grow::Tuple(all.iter().map(Self::empty_copy).collect(), 0),
+        };
+        ColumnBuilder { grow }
+    }
+
     /// The growing parts, to push raw numbers into.
     pub fn grow(&mut self) -> &mut Grow {
         &mut self.grow

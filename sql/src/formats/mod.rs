@@ -3,7 +3,17 @@
 //! Invariant: a format is one row of the registry; its writer gives ClickHouse's bytes for the same
 //! rows, its reader accepts them back.
 
+mod cells;
+mod delimited;
+mod delimited_in;
+mod input;
+mod json;
+mod json_rows;
+mod json_rows_in;
+mod registry;
+mod rows_in;
 pub mod settings;
+mod values_in;
 
 use std::io::Read;
 use std::sync::Arc;
@@ -102,10 +112,8 @@ pub trait BlockReader: Send {
 
 /// All formats.
 pub fn all() -> &'static [FormatInfo] {
-    FORMATS
+    registry::FORMATS
 }
-
-static FORMATS: &[FormatInfo] = &[];
 
 /// The format of that name.
 pub fn format(name: &str) -> Option<&'static FormatInfo> {

@@ -13,10 +13,12 @@ use roost_engine::error::{Code, Error, Result};
 use roost_engine::hooks::BlockExpr;
 use roost_engine::kernels::{concat::concat, take::take};
 use roost_engine::table::{ColumnDefinition, DefaultKind, Table, TableDefinition};
+use roost_engine::types::DataType;
 
 use super::compiler::SqlCompiler;
 use super::context::StatementContext;
 use super::{names, select};
+use crate::Value;
 use crate::exec::{self, Flow};
 use crate::formats::{self, FormatSettings, ReadBlock};
 use crate::functions::cast::{self, CastMode};
@@ -52,13 +54,26 @@ pub fn run(
         ast::InsertSource::Values => "Values",
         ast::InsertSource::Format(name) => name,
     };
-    let settings = FormatSettings::from_settings(&context.settings, context.bind.time_zone);
+    let mut settings = FormatSettings::from_settings(&context.settings, context.bind.time_zone);
+    if context
+        .settings
+        .bool("input_format_values_interpret_expressions")
+    {
+        settings.evaluator = Some(Arc::new(evaluate));
+    }
     let mut reader = formats::reader(format, data, writer.given(), &settings)?;
     while let Some(read) = reader.next()? {
         context.exec.check()?;
         target.add(read)?;
     }
     target.commit()
+}
+
+/// The value of an expression in VALUES, without tables or parameters.
+fn evaluate(text: &str, ty: &DataType) -> Result<Value> {
+    let expr = SqlCompiler.default_value(text, ty, &Schema::default())?;
+    let nothing = Block::new(Arc::default(), Vec::new(), 1)?;
+    Ok(expr.evaluate(&nothing)?.value(0))
 }
 
 /// Puts a block with some of the table's columns into the table (typed bulk insert).

@@ -508,7 +508,7 @@ pub fn parse_bool(text: &[u8]) -> Result<bool> {
 }
 
 /// The content of a CSV field, with or without quotes around it.
-fn unquote_csv(field: &[u8]) -> Cow<'_, [u8]> {
+pub(crate) fn unquote_csv(field: &[u8]) -> Cow<'_, [u8]> {
     let quote = match field {
         [q @ (b'"' | b'\''), .., last] if q == last => *q,
         _ => return Cow::Borrowed(field),

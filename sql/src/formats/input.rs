@@ -1,0 +1,109 @@
+//! A buffer over a stream that row formats cut rows from.
+//!
+//! Invariant: memory is bounded by the longest row (at most [`ROW_BYTES_MAX`]) and a chunk.
+
+use std::io::Read;
+
+use roost_engine::error::{Code, Error, Result};
+
+/// Longest row that is read.
+const ROW_BYTES_MAX: usize = 256 << 20;
+
+const CHUNK: usize = 256 << 10;
+
+/// Bytes of a stream, some of them in memory.
+pub(super) struct Input {
+    stream: Box<dyn Read + Send>,
+    bytes: Vec<u8>,
+    at: usize,
+    ended: bool,
+}
+
+impl Input {
+    pub(super) fn new(stream: Box<dyn Read + Send>) -> Self {
+        Input {
+            stream,
+            bytes: Vec::new(),
+            at: 0,
+            ended: false,
+        }
+    }
+
+    /// The bytes at hand that were not taken yet.
+    pub(super) fn rest(&self) -> &[u8] {
+        &self.bytes[self.at..]
+    }
+
+    /// Whether nothing comes behind [`Input::rest`].
+    pub(super) fn is_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Takes `n` bytes of the rest.
+    pub(super) fn take(&mut self, n: usize) {
+        self.at = (self.at + n).min(self.bytes.len());
+    }
+
+    /// Reads more; whether there was any.
+    pub(super) fn more(&mut self) -> Result<bool> {
+        if self.ended {
+            return Ok(false);
+        }
+        self.bytes.drain(..self.at);
+        self.at = 0;
+        let before = self.bytes.len();
+        if before > ROW_BYTES_MAX {
+            let message = format!("a row of more than {ROW_BYTES_MAX} bytes");
+            return Err(Error::new(Code::TOO_LARGE_STRING_SIZE, message));
+        }
+        // The longer a row, the more is read at once: the work stays linear.
+        let chunk = CHUNK.max(before);
+        self.bytes.resize(before + chunk, 0);
+        let mut filled = before;
+        while filled < self.bytes.len() {
+            match self.stream.read(&mut self.bytes[filled..]) {
+                Ok(0) => {
+                    self.ended = true;
+                    break;
+                }
+                Ok(n) => filled += n,
+                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(e) => {
+                    self.bytes.truncate(filled);
+                    return Err(Error::new(
+                        Code::CANNOT_READ_FROM_ISTREAM,
+                        format!("cannot read the data: {e}"),
+                    ));
+                }
+            }
+        }
+        self.bytes.truncate(filled);
+        Ok(filled > before)
+    }
+
+    /// Reads until the rest has a byte that is not white space; whether it has.
+    pub(super) fn skip_space(&mut self) -> Result<bool> {
+        loop {
+            let space = self
+                .rest()
+                .iter()
+                .take_while(|b| b.is_ascii_whitespace())
+                .count();
+            self.take(space);
+            if !self.rest().is_empty() {
+                return Ok(true);
+            }
+            if !self.more()? {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// Everything that is left.
+    pub(super) fn read_all(&mut self) -> Result<Vec<u8>> {
+        while self.more()? {}
+        let all = self.rest().to_vec();
+        self.at = self.bytes.len();
+        Ok(all)
+    }
+}

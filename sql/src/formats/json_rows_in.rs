@@ -1,0 +1,309 @@
+//! JSONEachRow in: objects one after the other, between commas or in an array, or without anything
+//! between them; and JSONCompactEachRow, lists instead of objects.
+//!
+//! Invariant: a row ends where its JSON value ends, whatever is wrong inside it.
+
+use std::io::Read;
+use std::sync::Arc;
+
+use roost_engine::block::Schema;
+use roost_engine::err;
+use roost_engine::error::{Error, Result};
+
+use super::cells::{json, style};
+use super::input::Input;
+use super::rows_in::RowsIn;
+use super::{BlockReader, FormatSettings, ReadBlock};
+use crate::functions::text::escape::unquote_json;
+use crate::functions::text::parse::json_value_end;
+
+struct JsonRowsIn {
+    input: Input,
+    rows: RowsIn,
+    /// Lists, with header lines still to be read.
+    lists: Option<usize>,
+    /// Columns of a list's elements.
+    places: Vec<Option<usize>>,
+    started: bool,
+    named: bool,
+    done: bool,
+}
+
+fn make(
+    stream: Box<dyn Read + Send>,
+    schema: &Arc<Schema>,
+    settings: &FormatSettings,
+    lists: Option<usize>,
+) -> Box<dyn BlockReader> {
+    Box::new(JsonRowsIn {
+        input: Input::new(stream),
+        rows: RowsIn::new(schema, style(json(settings), settings), settings),
+        lists,
+        places: (0..schema.len()).map(Some).collect(),
+        started: false,
+        named: false,
+        done: false,
+    })
+}
+
+pub(super) fn objects(
+    stream: Box<dyn Read + Send>,
+    schema: &Arc<Schema>,
+    settings: &FormatSettings,
+) -> Result<Box<dyn BlockReader>> {
+    Ok(make(stream, schema, settings, None))
+}
+
+pub(super) fn lists(
+    stream: Box<dyn Read + Send>,
+    schema: &Arc<Schema>,
+    settings: &FormatSettings,
+) -> Result<Box<dyn BlockReader>> {
+    Ok(make(stream, schema, settings, Some(0)))
+}
+
+pub(super) fn lists_names(
+    stream: Box<dyn Read + Send>,
+    schema: &Arc<Schema>,
+    settings: &FormatSettings,
+) -> Result<Box<dyn BlockReader>> {
+    Ok(make(stream, schema, settings, Some(1)))
+}
+
+pub(super) fn lists_types(
+    stream: Box<dyn Read + Send>,
+    schema: &Arc<Schema>,
+    settings: &FormatSettings,
+) -> Result<Box<dyn BlockReader>> {
+    Ok(make(stream, schema, settings, Some(2)))
+}
+
+impl BlockReader for JsonRowsIn {
+    fn next(&mut self) -> Result<Option<ReadBlock>> {
+        while !self.done && !self.rows.is_full() {
+            let Some(end) = self.next_value()? else {
+                self.done = true;
+                break;
+            };
+            let value = self.input.rest()[..end].to_vec();
+            self.input.take(end);
+            let outcome = match self.lists {
+                None => self.object(&value),
+                Some(_) => self.list(&value),
+            };
+            match outcome {
+                Ok(true) => self.rows.end_row(),
+                Ok(false) => {}
+                Err((error, column)) => {
+                    if let Some(block) = self.rows.fail(&value, error, column.as_deref())? {
+                        return Ok(Some(block));
+                    }
+                }
+            }
+        }
+        self.rows.finish()
+    }
+}
+
+/// A row's error and the column it belongs to.
+type RowError = (Error, Option<String>);
+
+fn broken(message: &str) -> RowError {
+    (
+        err!(
+            CANNOT_PARSE_INPUT_ASSERTION_FAILED,
+            "Cannot parse JSON: {message}"
+        ),
+        None,
+    )
+}
+
+impl JsonRowsIn {
+    /// Brings the next value to the front of the input; its length.
+    fn next_value(&mut self) -> Result<Option<usize>> {
+        loop {
+            if !self.input.skip_space()? {
+                return Ok(None);
+            }
+            match self.input.rest()[0] {
+                b',' | b';' => self.input.take(1),
+                // An array around all rows.
+                b'[' if self.lists.is_none() && !self.started => self.input.take(1),
+                b']' if self.lists.is_none() => self.input.take(1),
+                _ => break,
+            }
+            self.started = true;
+        }
+        self.started = true;
+        loop {
+            let rest = self.input.rest();
+            let start = rest[0];
+            if start != b'{' && start != b'[' {
+                // Not a row: everything up to the end of the line is one bad row.
+                match memchr::memchr(b'\n', rest) {
+                    Some(end) => return Ok(Some(end)),
+                    None if !self.input.more()? => return Ok(Some(self.input.rest().len())),
+                    None => continue,
+                }
+            }
+            match json_value_end(rest, 0) {
+                Ok(end) if end < rest.len() || self.input.is_ended() => return Ok(Some(end)),
+                _ if self.input.more()? => {}
+                Ok(end) => return Ok(Some(end)),
+                Err(_) => {
+                    let rest = self.input.rest();
+                    let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+                    return Ok(Some(end));
+                }
+            }
+        }
+    }
+
+    /// Reads one object; `false` for an empty line.
+    fn object(&mut self, text: &[u8]) -> std::result::Result<bool, RowError> {
+        let mut at = space(text, 0);
+        if text.get(at) != Some(&b'{') {
+            return Err(broken(&format!(
+                "expected '{{', found '{}'",
+                clip(&text[at.min(text.len())..])
+            )));
+        }
+        at = space(text, at + 1);
+        let mut guess = 0;
+        while text.get(at) != Some(&b'}') {
+            let (key, taken) = unquote_json(&text[at..]).map_err(|e| (e, None))?;
+            at = space(text, at + taken);
+            if text.get(at) != Some(&b':') {
+                return Err(broken("expected ':' behind a field's name"));
+            }
+            at = space(text, at + 1);
+            // Fields mostly come in the schema's order.
+            let fields = &self.rows.schema.fields;
+            let found = match fields.get(guess) {
+                Some(field) if field.name.as_bytes() == key.as_ref() => Some(guess),
+                _ => fields
+                    .iter()
+                    .position(|f| f.name.as_bytes() == key.as_ref()),
+            };
+            match found {
+                Some(column) => {
+                    guess = column + 1;
+                    at = self.value(text, at, column)?;
+                }
+                None if self.rows.settings.skip_unknown_fields => {
+                    at = json_value_end(text, at).map_err(|e| (e, None))?;
+                }
+                None => {
+                    let name = String::from_utf8_lossy(&key).into_owned();
+                    let error = err!(
+                        INCORRECT_DATA,
+                        "Unknown field found while parsing JSONEachRow format: {name}"
+                    );
+                    return Err((error, Some(name)));
+                }
+            }
+            at = space(text, at);
+            match text.get(at) {
+                Some(b',') => at = space(text, at + 1),
+                Some(b'}') => {}
+                _ => return Err(broken("expected ',' or '}' behind a field")),
+            }
+        }
+        match space(text, at + 1) == text.len() {
+            true => Ok(true),
+            false => Err(broken("unexpected text behind an object")),
+        }
+    }
+
+    fn value(
+        &mut self,
+        text: &[u8],
+        at: usize,
+        column: usize,
+    ) -> std::result::Result<usize, RowError> {
+        let name = || Some(self.rows.schema.fields[column].name.clone());
+        if self.rows.has(column) {
+            let error = err!(
+                INCORRECT_DATA,
+                "Duplicate field found while parsing JSONEachRow format"
+            );
+            return Err((error, name()));
+        }
+        if text[at..].starts_with(b"null") && self.rows.null_is_default(column) {
+            self.rows.missing(column);
+            return Ok(at + 4);
+        }
+        let named = name();
+        let taken = self.rows.parse(column, |parser, builder| {
+            parser.parse_prefix(&text[at..], builder)
+        });
+        taken.map(|n| at + n).map_err(|e| (e, named))
+    }
+
+    /// Reads one list; `false` for a header line.
+    fn list(&mut self, text: &[u8]) -> std::result::Result<bool, RowError> {
+        if let Some(left @ 1..) = self.lists {
+            self.lists = Some(left - 1);
+            // The first header line has the names; types are not needed.
+            if !std::mem::replace(&mut self.named, true) {
+                let names = strings(text)?;
+                self.places = self.rows.places(&names).map_err(|e| (e, None))?;
+            }
+            return Ok(false);
+        }
+        let mut at = space(text, 0);
+        if text.get(at) != Some(&b'[') {
+            return Err(broken("expected '['"));
+        }
+        at = space(text, at + 1);
+        for i in 0..self.places.len() {
+            if i > 0 {
+                if text.get(at) != Some(&b',') {
+                    return Err(broken("too few values in a row"));
+                }
+                at = space(text, at + 1);
+            }
+            at = match self.places[i] {
+                Some(column) => self.value(text, at, column)?,
+                None => json_value_end(text, at).map_err(|e| (e, None))?,
+            };
+            at = space(text, at);
+        }
+        match text.get(at) {
+            Some(b']') => Ok(true),
+            _ => Err(broken("too many values in a row")),
+        }
+    }
+}
+
+/// The strings of a JSON list.
+fn strings(text: &[u8]) -> std::result::Result<Vec<Vec<u8>>, RowError> {
+    let mut at = space(text, 0);
+    if text.get(at) != Some(&b'[') {
+        return Err(broken("expected a list of names"));
+    }
+    at = space(text, at + 1);
+    let mut all = Vec::new();
+    while text.get(at) != Some(&b']') {
+        let (name, taken) = unquote_json(&text[at..]).map_err(|e| (e, None))?;
+        all.push(name.into_owned());
+        at = space(text, at + taken);
+        if text.get(at) == Some(&b',') {
+            at = space(text, at + 1);
+        } else if text.get(at) != Some(&b']') {
+            return Err(broken("expected ',' or ']' in a list of names"));
+        }
+    }
+    Ok(all)
+}
+
+fn space(text: &[u8], at: usize) -> usize {
+    at + text[at.min(text.len())..]
+        .iter()
+        .take_while(|b| b.is_ascii_whitespace())
+        .count()
+}
+
+fn clip(text: &[u8]) -> String {
+    String::from_utf8_lossy(&text[..text.len().min(40)]).into_owned()
+}
