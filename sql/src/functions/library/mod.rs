@@ -5,7 +5,9 @@ use super::scalar::ScalarFunction;
 pub mod array;
 pub mod date;
 pub(crate) mod kit;
+pub mod map;
 pub mod string;
+pub mod tuple;
 
 /// The families of this folder, one list per folder inside.
-pub static FAMILIES: &[&[&[ScalarFunction]]] = &[string::FAMILIES, array::FAMILIES, date::FAMILIES];
+pub static FAMILIES: &[&[&[ScalarFunction]]] = &[string::FAMILIES, array::FAMILIES, date::FAMILIES, map::FAMILIES, tuple::FAMILIES];

@@ -48,6 +48,14 @@ pub static FUNCTIONS: &[ScalarFunction] = &[
     ),
     f(
         S,
+        "reverse(x)",
+        "The bytes of a string, or the elements of an array or tuple, in reverse order.",
+        ("reverse('abc')", "cba"),
+        |args, _| reverse(args),
+    )
+    .any_case(),
+    f(
+        S,
         "reverseUTF8(s)",
         "The code points in reverse order.",
         ("reverseUTF8('añb')", "bña"),
@@ -113,6 +121,26 @@ fn write_ascii(s: &[u8], out: &mut Vec<u8>, write: fn(&[u8], &mut Vec<u8>)) {
     match probe.as_slice() {
         b"A" => out[at..].make_ascii_uppercase(),
         _ => out[at..].make_ascii_lowercase(),
+    }
+}
+
+fn reverse(args: &[Arg]) -> Result<BoundFunction> {
+    arity(args, 1..=1)?;
+    match &args[0].ty {
+        DataType::Array(_) => super::super::array::sort::reversed(args),
+        DataType::Tuple(_) => super::super::tuple::build::reversed(args),
+        DataType::FixedString(_) => Ok(BoundFunction::new(args[0].ty.clone(), |columns, _| {
+            match columns[0].to_flat() {
+                Flat::Fixed { width, data } => {
+                    let mut bytes = data.to_vec();
+                    bytes.chunks_mut(width.max(1)).for_each(<[u8]>::reverse);
+                    let data = Buffer::from(bytes);
+                    Ok(Column::Flat(Flat::Fixed { width, data }))
+                }
+                other => bail!(LOGICAL_ERROR, "expected strings, found {}", other.shape_name()),
+            }
+        })),
+        _ => text_to_text(args, |s, out| out.extend(s.iter().rev())),
     }
 }
 

@@ -14,23 +14,9 @@ macro_rules! files {
 }
 
 files!(
-    affix,
-    case,
-    count,
-    extract,
-    groups,
-    length,
-    like,
-    multi_match,
-    multi_search,
-    pad,
-    position,
-    repeat,
-    replace,
-    replace_regexp,
-    substring,
-    translate,
-    trim,
+    affix, base, case, concat, count, distance, extract, format, groups, join, length, like,
+    multi_match, multi_search, ngram, pad, position, printf, repeat, replace, replace_regexp, split,
+    substring, tokens, translate, trim, valid, xml,
 );
 
 pub(crate) mod needle;
