@@ -1,0 +1,63 @@
+//! A URL as the chain of what it is inside of.
+//!
+//! Invariant: the last of the chain is the whole.
+
+use roost_engine::error::Result;
+use roost_engine::types::DataType;
+
+use super::super::kit::{StringLists, Strs, arity, f, string_lists, strings};
+use super::parts::path_full;
+use crate::functions::{Arg, BoundFunction, ScalarFunction};
+
+const U: &str = "url";
+
+/// The functions of this file.
+pub static FUNCTIONS: &[ScalarFunction] = &[
+    f(
+        U,
+        "URLHierarchy(url)",
+        "The URL cut after each slash, question mark and number sign.",
+        (
+            "URLHierarchy('https://a.com/b?x')",
+            "['https://a.com/','https://a.com/b?','https://a.com/b?x']",
+        ),
+        |args, _| chain(args, |url, out| {
+            let start = memchr::memmem::find(url, b"://").map_or(0, |at| at + 3);
+            cuts(url, start, out);
+        }),
+    ),
+    f(
+        U,
+        "URLPathHierarchy(url)",
+        "The path cut after each slash, question mark and number sign.",
+        ("URLPathHierarchy('https://a.com/b/c')", "['/b/','/b/c']"),
+        |args, _| chain(args, |url, out| {
+            let path = path_full(url);
+            if path.len() > 1 {
+                cuts(path, 1, out);
+            }
+        }),
+    ),
+];
+
+fn chain(args: &[Arg], fill: fn(&[u8], &mut StringLists)) -> Result<BoundFunction> {
+    arity(args, 1..=1)?;
+    strings(args)?;
+    Ok(BoundFunction::new(DataType::String.array(), move |columns, rows| {
+        let s = Strs::of(&columns[0])?;
+        string_lists(rows, s.size(rows) * 2, |i, out| {
+            fill(s.get(i), out);
+            Ok(())
+        })
+    }))
+}
+
+fn cuts(s: &[u8], start: usize, out: &mut StringLists) {
+    let delimiter = |b: &u8| b"/?#".contains(b);
+    let mut at = start;
+    while at < s.len() {
+        let next = s[at..].iter().position(delimiter).map_or(s.len(), |n| at + n);
+        at = next + s[next..].iter().take_while(|b| delimiter(b)).count();
+        out.push(&s[..at]);
+    }
+}
