@@ -21,6 +21,21 @@ fn fold(a: u64, b: u64) -> u64 {
     (wide as u64) ^ ((wide >> 64) as u64)
 }
 
+impl PackedKey for u32 {
+    #[inline]
+    fn hash(self) -> u64 {
+        u64::from(self).hash()
+    }
+    #[inline]
+    fn put(&mut self, bits: u128, shift: u32) {
+        *self |= (bits as u32) << shift;
+    }
+    #[inline]
+    fn get(self, shift: u32) -> u128 {
+        u128::from(self >> shift)
+    }
+}
+
 impl PackedKey for u64 {
     #[inline]
     fn hash(self) -> u64 {

@@ -42,6 +42,8 @@ enum Table {
     Identity,
     /// At most 16 bits: ids (plus one) by the key itself.
     Direct { ids: Vec<u32>, keys: Vec<u64> },
+    /// Up to four bytes.
+    Small(FixedTable<u32>),
     /// Up to eight bytes.
     Narrow(FixedTable<u64>),
     /// Up to sixteen bytes.
@@ -89,6 +91,7 @@ impl Groups {
             Some(Table::Single { seen }) => usize::from(*seen),
             Some(Table::Identity) => self.interners[0].table.len(),
             Some(Table::Direct { keys, .. }) => keys.len(),
+            Some(Table::Small(t)) => t.keys().len(),
             Some(Table::Narrow(t)) => t.keys().len(),
             Some(Table::Wide(t)) => t.keys().len(),
             None => 0,
@@ -105,6 +108,7 @@ impl Groups {
         let tables = self.tables.iter().map(|t| match t {
             Table::Single { .. } | Table::Identity => 0,
             Table::Direct { ids, keys } => ids.len() * 4 + keys.capacity() * 8,
+            Table::Small(t) => t.memory_bytes(),
             Table::Narrow(t) => t.memory_bytes(),
             Table::Wide(t) => t.memory_bytes(),
         });
@@ -174,6 +178,10 @@ impl Groups {
                         *slot - 1
                     }));
                 }
+                Table::Small(table) => {
+                    let packed = pack::pack(stage, columns, rows, &previous, ids)?;
+                    table.insert_all(&packed, out);
+                }
                 Table::Narrow(table) => {
                     let packed = pack::pack(stage, columns, rows, &previous, ids)?;
                     table.insert_all(&packed, out);
@@ -226,6 +234,9 @@ impl Groups {
                     let find = |key: &u64| by_key[*key as usize].wrapping_sub(1);
                     out.extend(packed.iter().map(find));
                 }
+                Table::Small(table) => {
+                    table.find_all(&pack::pack(stage, columns, rows, &previous, ids)?, out);
+                }
                 Table::Narrow(table) => {
                     table.find_all(&pack::pack(stage, columns, rows, &previous, ids)?, out);
                 }
@@ -252,7 +263,8 @@ fn table_for(stage: &StageLayout, layout: &Layout) -> Table {
             ids: vec![0; 1 << stage.bits],
             keys: Vec::new(),
         },
-        17..=64 => Table::Narrow(FixedTable::default()),
+        17..=32 => Table::Small(FixedTable::default()),
+        33..=64 => Table::Narrow(FixedTable::default()),
         _ => Table::Wide(FixedTable::default()),
     }
 }

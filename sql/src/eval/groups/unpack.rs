@@ -16,6 +16,7 @@ use super::{Groups, Interner, Table};
 /// Packed keys of one stage, one per group.
 enum Packed {
     Ids(Vec<u32>),
+    Small(Vec<u32>),
     Narrow(Vec<u64>),
     Wide(Vec<u128>),
 }
@@ -32,6 +33,7 @@ pub(super) fn keys(groups: &Groups) -> Result<Vec<Column>> {
         if s > 0 {
             at = Some(match &packed {
                 Packed::Ids(ids) => ids.clone(),
+                Packed::Small(keys) => keys.clone(),
                 Packed::Narrow(keys) => keys.iter().map(|k| *k as u32).collect(),
                 Packed::Wide(keys) => keys.iter().map(|k| *k as u32).collect(),
             });
@@ -50,6 +52,7 @@ fn packed_keys(table: &Table, at: Option<&[u32]>, n: usize) -> Packed {
     }
     match table {
         Table::Direct { keys, .. } => Packed::Narrow(pick(keys, at)),
+        Table::Small(t) => Packed::Small(pick(t.keys(), at)),
         Table::Narrow(t) => Packed::Narrow(pick(t.keys(), at)),
         Table::Wide(t) => Packed::Wide(pick(t.keys(), at)),
         Table::Identity | Table::Single { .. } => Packed::Ids((0..n as u32).collect()),
@@ -59,18 +62,21 @@ fn packed_keys(table: &Table, at: Option<&[u32]>, n: usize) -> Packed {
 fn leaf_values(leaf: &Leaf, packed: &Packed, groups: &Groups) -> Result<Column> {
     let mask: Option<Vec<u8>> = leaf.null_shift.map(|shift| match packed {
         Packed::Ids(ids) => vec![0; ids.len()],
+        Packed::Small(keys) => keys.iter().map(|k| (k >> shift) as u8).collect(),
         Packed::Narrow(keys) => keys.iter().map(|k| (k >> shift) as u8).collect(),
         Packed::Wide(keys) => keys.iter().map(|k| (k >> shift) as u8).collect(),
     });
     let values = match leaf.interner {
         None => match packed {
             Packed::Ids(_) => return Err(Error::bug("ids are no numbers")),
+            Packed::Small(keys) => numbers(keys, leaf)?,
             Packed::Narrow(keys) => numbers(keys, leaf)?,
             Packed::Wide(keys) => numbers(keys, leaf)?,
         },
         Some(i) => {
             let ids: Vec<u32> = match packed {
                 Packed::Ids(ids) => ids.clone(),
+                Packed::Small(keys) => keys.iter().map(|k| k >> leaf.shift).collect(),
                 Packed::Narrow(keys) => keys.iter().map(|k| (k >> leaf.shift) as u32).collect(),
                 Packed::Wide(keys) => keys.iter().map(|k| (k >> leaf.shift) as u32).collect(),
             };

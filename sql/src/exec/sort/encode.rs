@@ -5,8 +5,10 @@
 
 use std::cmp::Ordering;
 
-use roost_engine::column::{Column, Flat};
+use roost_engine::column::Flat;
 use roost_engine::kernels::sort::SortKey;
+
+use super::ranks;
 
 /// A word that rows are compared by.
 pub(crate) trait Word: Copy + Ord + Default + Send + Sync + 'static {
@@ -75,10 +77,11 @@ pub(crate) struct Keys {
 }
 
 impl Keys {
-    /// Dictionaries become ranks when `ranks` (all rows to be compared are in these columns).
+    /// Strings become numbers where that is easy when `ranks` (all rows that are ever compared are
+    /// in these columns).
     pub(crate) fn new(mut keys: Vec<SortKey>, ranks: bool) -> Self {
         if ranks {
-            keys.iter_mut().for_each(to_ranks);
+            keys.iter_mut().for_each(ranks::to_numbers);
         }
         let flats: Vec<Flat> = keys.iter().map(|k| k.column.to_flat()).collect();
         let (mut bits, mut exact) = (0, true);
@@ -138,34 +141,6 @@ impl Keys {
             }
         }
         words
-    }
-}
-
-/// Ranks of the dictionary's entries instead of the entries.
-fn to_ranks(key: &mut SortKey) {
-    let Column::Dict(d) = &key.column else {
-        return;
-    };
-    if d.dict().len() > d.codes().len() || matches!(d.dict().as_ref(), Flat::Nullable(_)) {
-        return;
-    }
-    let entries = SortKey::ascending(Column::Flat(d.dict().as_ref().clone()));
-    let order = roost_engine::kernels::sort::sort_permutation(
-        std::slice::from_ref(&entries),
-        d.dict().len(),
-    );
-    let mut ranks = vec![0u32; order.len()];
-    let mut rank = 0;
-    for pair in order.windows(2) {
-        let (a, b) = (pair[0] as usize, pair[1] as usize);
-        let dict = d.dict();
-        rank += u32::from(roost_engine::kernels::compare::compare_flat(dict, a, dict, b).is_ne());
-        ranks[b] = rank;
-    }
-    let nan = |f: &Flat| matches!(f, Flat::F32(_) | Flat::F64(_));
-    if !nan(d.dict()) {
-        let codes = d.codes().iter().map(|c| ranks[*c as usize]);
-        key.column = Column::native(codes.collect::<Vec<u32>>());
     }
 }
 

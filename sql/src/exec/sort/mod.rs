@@ -5,6 +5,7 @@
 
 pub(crate) mod encode;
 pub(crate) mod order;
+mod ranks;
 #[cfg(test)]
 mod tests;
 mod top;

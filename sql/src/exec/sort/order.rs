@@ -5,7 +5,7 @@
 use std::cmp::Ordering;
 
 use parking_lot::Mutex;
-use roost_engine::error::{Error, Result};
+use roost_engine::error::Result;
 
 use super::encode::{Keys, Word, Words};
 use crate::exec::context::ExecContext;
@@ -60,11 +60,15 @@ fn order_by<W: Word>(
     })?;
     let mut runs = sorted;
     while runs.len() > 1 {
-        let pairs: Vec<_> = runs.chunks(2).map(|c| Mutex::new(c.to_vec())).collect();
+        let second = runs.split_off(runs.len().div_ceil(2));
+        let mut second = second.into_iter();
+        let pairs: Vec<_> = runs
+            .into_iter()
+            .map(|first| Mutex::new((first, second.next())))
+            .collect();
         runs = drive::tasks(ctx, pairs.len(), |i| {
-            let mut pair = std::mem::take(&mut *pairs[i].lock()).into_iter();
-            let first = pair.next().ok_or_else(|| Error::bug("no run to merge"))?;
-            Ok(match pair.next() {
+            let (first, second) = std::mem::take(&mut *pairs[i].lock());
+            Ok(match second {
                 Some(second) => merge(&first, &second, wanted, compare),
                 None => first,
             })
