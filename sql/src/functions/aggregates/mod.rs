@@ -3,26 +3,50 @@
 //! Invariant: one record per function in [`FAMILIES`]; NULL rows, LowCardinality and combinators are
 //! handled around the functions by [`resolve`], so that they see plain values in tight loops.
 
+mod arg;
+mod avg;
+mod bits;
 pub(crate) mod bytes;
 pub(crate) mod cells;
 pub(crate) mod check;
+mod collect;
 mod combinators;
 mod count;
+mod group_array;
+mod hll;
+mod keys;
 pub(crate) mod literal;
+mod moments;
 mod nulls;
 mod numbers;
 mod pick;
+mod quantile;
 pub mod resolve;
 pub(crate) mod states;
 mod sum;
+mod uniq;
+mod uniq_exact;
+mod uniq_hash;
 
 pub use resolve::{bind_aggregate, bind_aggregate_type, is_aggregate_name};
 
 use super::aggregate::AggregateFunction;
 
 /// The lists of all families.
-pub(crate) static FAMILIES: &[&[AggregateFunction]] =
-    &[count::FUNCTIONS, sum::FUNCTIONS, pick::FUNCTIONS];
+pub(crate) static FAMILIES: &[&[AggregateFunction]] = &[
+    count::FUNCTIONS,
+    sum::FUNCTIONS,
+    avg::FUNCTIONS,
+    pick::FUNCTIONS,
+    arg::FUNCTIONS,
+    moments::FUNCTIONS,
+    bits::FUNCTIONS,
+    uniq::FUNCTIONS,
+    uniq_exact::FUNCTIONS,
+    hll::FUNCTIONS,
+    quantile::FUNCTIONS,
+    group_array::FUNCTIONS,
+];
 
 #[cfg(test)]
 mod tests;
