@@ -170,17 +170,13 @@ impl<In: Widen<Acc>, Acc: Summand + Widen<f64>> Fold for Mean<In, Acc> {
     }
 
     fn finish(&self, states: &mut [Self::State]) -> Result<Column> {
+        let scale = 10f64.powi(i32::from(scale_of(&self.ty)));
         let means = || {
-            states
-                .iter()
-                .map(|(sum, count)| Widen::<f64>::widen(*sum) / *count as f64)
+            let mean =
+                |(sum, count): &Self::State| Widen::<f64>::widen(*sum) / scale / *count as f64;
+            states.iter().map(mean)
         };
-        let scale = scale_of(&self.ty);
         Ok(Column::Flat(match self.answer {
-            Answer::Double if scale > 0 => {
-                let divisor = 10f64.powi(i32::from(scale));
-                Flat::native(means().map(|m| m / divisor).collect())
-            }
             Answer::Double => Flat::native(means().collect()),
             Answer::Same => {
                 let mut out = ColumnBuilder::new(&self.ty, states.len());

@@ -63,12 +63,7 @@ fn flat_words(flat: &Flat) -> Vec<u64> {
             $v.iter().map(|&x| x as u64).collect()
         };
     }
-    let wide = |bytes: [u8; 16]| {
-        use std::hash::Hasher;
-        let mut sip = siphasher::sip::SipHasher::new();
-        sip.write(&bytes);
-        sip.finish()
-    };
+    let wide = |x: u128| int_hash64(x as u64 ^ (x >> 64) as u64);
     match flat {
         Flat::U8(v) => whole!(v),
         Flat::U16(v) => whole!(v),
@@ -78,8 +73,8 @@ fn flat_words(flat: &Flat) -> Vec<u64> {
         Flat::I16(v) => whole!(v),
         Flat::I32(v) => whole!(v),
         Flat::I64(v) => whole!(v),
-        Flat::U128(v) => v.iter().map(|x| wide(x.to_le_bytes())).collect(),
-        Flat::I128(v) => v.iter().map(|x| wide(x.to_le_bytes())).collect(),
+        Flat::U128(v) => v.iter().map(|&x| wide(x)).collect(),
+        Flat::I128(v) => v.iter().map(|&x| wide(x as u128)).collect(),
         Flat::F32(v) => v.iter().map(|x| u64::from(x.to_bits())).collect(),
         Flat::F64(v) => v.iter().map(|x| x.to_bits()).collect(),
         Flat::Bytes(_) | Flat::Fixed { .. } => (0..flat.len())

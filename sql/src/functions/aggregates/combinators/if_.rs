@@ -6,9 +6,9 @@ use std::any::Any;
 use std::sync::Arc;
 
 use roost_engine::bail;
-use roost_engine::column::{Column, Flat};
+use roost_engine::column::Column;
 use roost_engine::error::Result;
-use roost_engine::kernels::filter::truth;
+use roost_engine::kernels::filter::selection;
 use roost_engine::kernels::take::take;
 use roost_engine::types::{DataType, Value};
 
@@ -59,45 +59,12 @@ struct IfStates {
     inner: Box<dyn GroupedState>,
 }
 
-/// The rows for which the condition holds, or `None` for all of them.
-pub(super) fn rows_where(condition: &Column) -> Option<Vec<u32>> {
-    let holds = |flat: &Flat| -> Vec<bool> {
-        let (nulls, values) = flat.split_nulls();
-        let mut holds: Vec<bool> = match truth(values) {
-            Ok(bytes) => bytes.iter().map(|b| *b != 0).collect(),
-            Err(_) => vec![false; values.len()],
-        };
-        if let Some(nulls) = nulls {
-            holds.iter_mut().zip(nulls).for_each(|(h, n)| *h &= *n == 0);
-        }
-        holds
-    };
-    let chosen = |picked: &mut dyn Iterator<Item = bool>| -> Vec<u32> {
-        (0u32..)
-            .zip(picked)
-            .filter_map(|(i, h)| h.then_some(i))
-            .collect()
-    };
-    let rows = match condition {
-        Column::Const { value, .. } => match holds(value).first() {
-            Some(true) => return None,
-            _ => Vec::new(),
-        },
-        Column::Flat(flat) => chosen(&mut holds(flat).into_iter()),
-        Column::Dict(d) => {
-            let entries = holds(d.dict());
-            chosen(&mut d.codes().iter().map(|&c| entries[c as usize]))
-        }
-    };
-    (rows.len() < condition.len()).then_some(rows)
-}
-
 impl IfStates {
     fn add(&mut self, args: &[Column], groups: Groups<'_>) -> Result<()> {
         let Some((condition, args)) = args.split_last() else {
             return Ok(());
         };
-        match rows_where(condition) {
+        match selection(condition)? {
             None => update(self.inner.as_mut(), args, groups),
             Some(rows) if rows.is_empty() => Ok(()),
             Some(rows) => {
