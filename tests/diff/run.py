@@ -65,6 +65,32 @@ class Roost:
         self.process.wait(timeout=20)
 
 
+class Embedded:
+    """The library itself, through sql/examples/ask.rs."""
+
+    def __init__(self, program):
+        self.process = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def query(self, sql):
+        try:
+            self.process.stdin.write(sql.encode() + b"\0")
+            self.process.stdin.flush()
+            answer = bytearray()
+            while not answer.endswith(b"\0"):
+                piece = self.process.stdout.read1(1 << 16)
+                if not piece:
+                    return None, "the process died"
+                answer += piece
+        except BrokenPipeError:
+            return None, "the process died"
+        text = answer[:-1].decode("utf-8", "replace")
+        return (None, text) if text.startswith("Code: ") else (text, None)
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait(timeout=20)
+
+
 class ClickHouse:
     def __init__(self, folder):
         self.session = chs.Session(folder)
@@ -133,6 +159,7 @@ def compare(sql, theirs, ours):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--binary", default="target/release/roost")
+    parser.add_argument("--ask", help="the built example `ask`, instead of a server")
     parser.add_argument("--generated", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--setup", action="append", default=[], help="file of statements run on both first")
@@ -143,7 +170,7 @@ def main():
     work = [(q, f.name) for f in files for q in queries_of(f)]
     work += [(q, f"generated {args.seed}") for q in generate.queries(args.seed, args.generated)]
     with tempfile.TemporaryDirectory() as a, tempfile.TemporaryDirectory() as b:
-        theirs, ours = ClickHouse(a), Roost(args.binary, b)
+        theirs, ours = ClickHouse(a), Embedded(args.ask) if args.ask else Roost(args.binary, b)
         try:
             for sql in data.TABLES + [q for f in args.setup for q in queries_of(pathlib.Path(f))]:
                 for side in (theirs, ours):
