@@ -34,6 +34,16 @@ pub trait Compiler: Send + Sync + Debug {
     fn key_elements(&self, text: &str) -> Result<Vec<String>>;
     /// Prints `value` of `ty` as ClickHouse's text (partition ids, messages).
     fn text_of(&self, value: &Value, ty: &DataType) -> String;
+    /// Compiles the value of a column of type `ty`, cast to it: a DEFAULT of rows that lack the
+    /// column, or the column's name under its old type.
+    fn default_value(
+        &self,
+        text: &str,
+        _ty: &DataType,
+        schema: &Schema,
+    ) -> Result<Arc<dyn BlockExpr>> {
+        self.expression(text, schema)
+    }
     /// How merges combine values of `ty`, an AggregateFunction or SimpleAggregateFunction.
     ///
     /// # Errors

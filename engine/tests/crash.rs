@@ -12,7 +12,7 @@ mod support;
 
 use std::sync::Arc;
 
-use roost_engine::catalog::{ColumnDefinition, CreateMode, Engine, Table};
+use roost_engine::catalog::{ColumnDefinition, CreateMode, Engine, Rewrite, Table};
 use roost_engine::clock::TestClock;
 use roost_engine::error::{Code, Error, Result};
 use roost_engine::options::Options;
@@ -358,6 +358,37 @@ const SCENARIOS: &[Scenario] = &[
         let table = run.table("t")?;
         run.keep(|e| e.optimize(&table, None, true))
     }),
+    ("rewrite", |run| {
+        run.create("t")?;
+        run.insert(
+            &[("t", rows(0, 170, "old")), ("t", rows(0, 2, "old"))],
+            None,
+        )?;
+        run.insert(&[("t", rows(5, 8, "few"))], None)?;
+        for round in 0..3u64 {
+            let table = run.table("t")?;
+            let change = Rewrite {
+                definition: None,
+                touches: &|_| Ok(true),
+                rows: &|b| {
+                    let keys = b.column(0).clone();
+                    let keep = (0..b.rows() as u32)
+                        .filter(|i| keys.value(*i as usize).as_u64().unwrap() % 5 != round);
+                    Ok(b.take(&keep.collect::<Vec<u32>>()))
+                },
+            };
+            run.act(
+                &|w| {
+                    if let Some(t) = w.tables.get_mut("default.t") {
+                        t.retain(|r| r.0 % 5 != round);
+                    }
+                },
+                |e| e.rewrite(&table, &change).map(|_| ()),
+            )?;
+            run.insert(&[("t", rows(round, 3, "new"))], None)?;
+        }
+        Ok(())
+    }),
     ("housekeeping", |run| {
         run.create("t")?;
         run.create("u")?;
@@ -555,9 +586,9 @@ macro_rules! scenarios {
     )* };
 }
 
-scenarios! { insert cascade flush merge ddl checkpoint replace tokens alter housekeeping }
+scenarios! { insert cascade flush merge ddl checkpoint replace tokens alter rewrite housekeeping }
 
 #[test]
 fn every_scenario_is_run() {
-    assert_eq!(SCENARIOS.len(), 10);
+    assert_eq!(SCENARIOS.len(), 11);
 }

@@ -6,7 +6,7 @@ mod support;
 use std::sync::Arc;
 
 use roost_engine::block::Block;
-use roost_engine::catalog::{ColumnDefinition, CreateMode, TableDefinition, TableEngine};
+use roost_engine::catalog::{ColumnDefinition, CreateMode, Rewrite, TableDefinition, TableEngine};
 use roost_engine::clock::TestClock;
 use roost_engine::column::Column;
 use roost_engine::error::Code;
@@ -316,6 +316,100 @@ fn rows_for_changed_columns_are_refused_and_old_rows_read_defaults() {
         engine.alter(&table, altered).is_err(),
         "the key's column stays"
     );
+}
+
+#[test]
+fn columns_are_renamed_and_dropped_for_good() {
+    let storage = storage();
+    let engine = open(&storage, &small()).unwrap();
+    let table = engine
+        .create_table(definition("t"), CreateMode::Fail)
+        .unwrap();
+    let mut tx = engine.begin();
+    tx.insert(&table, block(&rows(0, 200, "x"))).unwrap();
+    tx.commit().unwrap();
+    let mut tx = engine.begin();
+    tx.insert(&table, block(&rows(0, 2, "x"))).unwrap();
+    tx.commit().unwrap();
+    let before = read(&table);
+    let mut renamed = table.definition().as_ref().clone();
+    renamed.columns[1].name = "w".into();
+    let renames = [("v".to_string(), "w".to_string())];
+    engine
+        .alter_renaming(&table, renamed.clone(), &renames)
+        .unwrap();
+    renamed.columns[1].name = "v".into();
+    engine.alter(&table, renamed.clone()).unwrap();
+    let empty: Vec<Row> = before.iter().map(|r| (r.0, String::new())).collect();
+    same_rows(&read(&table), &empty);
+    let mut key = table.definition().as_ref().clone();
+    key.columns[0].name = "key".into();
+    key.order_by = "key".into();
+    key.partition_by = Some("modulo(key, 3)".into());
+    let renames = [("k".to_string(), "key".to_string())];
+    assert!(engine.alter_renaming(&table, key, &renames).is_err());
+    drop((engine, table));
+    let engine = open(&storage, &small()).unwrap();
+    same_rows(&read(&engine.table("default", "t").unwrap()), &empty);
+}
+
+#[test]
+fn a_rewrite_changes_all_rows_at_one_instant_beside_inserts() {
+    let engine = open(&storage(), &small()).unwrap();
+    let table = engine
+        .create_table(definition("t"), CreateMode::Fail)
+        .unwrap();
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    let written = std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            let mut all = Vec::new();
+            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                let new = rows(all.len() as u64, 1 + all.len() as u64 % 70, "x");
+                let mut tx = engine.begin();
+                tx.insert(&table, block(&new)).unwrap();
+                tx.commit().unwrap();
+                all.extend(new);
+                engine.run_background_once().unwrap();
+            }
+            all
+        });
+        for round in 0..5u64 {
+            while table.snapshot().rows() < 300 * (round + 1) {
+                std::thread::yield_now();
+            }
+            let keeps = |part: &roost_engine::part::Part| Ok(part.info().partition != "1");
+            let delete = |b: Block| {
+                let keys = b.column(0).clone();
+                let odd = (0..b.rows() as u32)
+                    .filter(|i| keys.value(*i as usize).as_u64().unwrap() % 10 != round);
+                Ok(b.take(&odd.collect::<Vec<u32>>()))
+            };
+            let change = Rewrite {
+                definition: None,
+                touches: &keeps,
+                rows: &delete,
+            };
+            engine.rewrite(&table, &change).unwrap();
+        }
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        writer.join().unwrap()
+    });
+    let change = Rewrite {
+        definition: None,
+        touches: &|_| Ok(true),
+        rows: &|b: Block| {
+            let keep = (0..b.rows() as u32).filter(|i| {
+                let k = b.column(0).value(*i as usize).as_u64().unwrap();
+                k % 3 == 1 || k % 10 > 4
+            });
+            Ok(b.take(&keep.collect::<Vec<u32>>()))
+        },
+    };
+    engine.rewrite(&table, &change).unwrap();
+    let mut expected = written;
+    expected.retain(|r| r.0 % 3 == 1 || r.0 % 10 > 4);
+    expected.sort();
+    same_rows(&read(&table), &expected);
 }
 
 #[test]

@@ -115,7 +115,8 @@ impl Inner {
         })
     }
 
-    fn lead(&self, leader: &mut Leader, batch: Vec<Request>) -> Vec<Result<Committed>> {
+    /// Commits a batch; only for who has the leader's seat.
+    pub(super) fn lead(&self, leader: &mut Leader, batch: Vec<Request>) -> Vec<Result<Committed>> {
         let mut answers = Vec::with_capacity(batch.len());
         let mut group = Vec::new();
         let mut bytes = 0;

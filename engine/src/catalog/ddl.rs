@@ -30,12 +30,12 @@ pub enum CreateMode {
 pub type TableName = (String, String);
 
 impl Names {
-    fn database(&self, name: &str) -> Result<&BTreeMap<String, Arc<Table>>> {
+    pub(super) fn database(&self, name: &str) -> Result<&BTreeMap<String, Arc<Table>>> {
         let found = self.databases.get(name);
         found.ok_or_else(|| err!(UNKNOWN_DATABASE, "Database {name} does not exist"))
     }
 
-    fn table(&self, database: &str, name: &str) -> Result<Arc<Table>> {
+    pub(super) fn table(&self, database: &str, name: &str) -> Result<Arc<Table>> {
         let found = self.database(database)?.get(name).cloned();
         found.ok_or_else(|| unknown_table(database, name))
     }
@@ -233,26 +233,6 @@ impl Engine {
         transaction.replace(&table, Vec::new())?;
         transaction.commit().map(|_| ())
     }
-
-    /// Gives a table another definition: columns added or dropped, and everything that does not
-    /// touch stored rows. Rows written before read the defaults of columns they lack.
-    ///
-    /// # Errors
-    /// NOT_IMPLEMENTED when a key changes, or a column's type while there are rows.
-    pub fn alter(&self, table: &Arc<Table>, mut definition: TableDefinition) -> Result<()> {
-        let inner = &self.inner;
-        let _ddl = inner.ddl.lock();
-        let old = table.definition();
-        inner.names.read().table(&old.database, &old.name)?;
-        definition.database.clone_from(&old.database);
-        definition.name.clone_from(&old.name);
-        (definition.uid, definition.uuid) = (old.uid, old.uuid);
-        check_alter(&old, &definition, table.snapshot().parts.is_empty())?;
-        let layout = Arc::new(Layout::compile(&definition, inner.compiler.as_ref())?);
-        let mut request = Request::default();
-        define(&mut request, Arc::clone(table), definition, layout, true);
-        inner.commit(request).map(|_| ())
-    }
 }
 
 impl Names {
@@ -269,38 +249,6 @@ impl Names {
     }
 }
 
-fn check_alter(old: &TableDefinition, new: &TableDefinition, empty: bool) -> Result<()> {
-    let same_keys = (
-        &old.order_by,
-        &old.primary_key,
-        &old.partition_by,
-        &old.bucket_by,
-    ) == (
-        &new.order_by,
-        &new.primary_key,
-        &new.partition_by,
-        &new.bucket_by,
-    );
-    if !empty && (!same_keys || old.engine != new.engine) {
-        return Err(Error::not_implemented(
-            "changing the keys of a table with rows",
-        ));
-    }
-    for column in new.columns.iter().filter(|c| c.is_stored()) {
-        let before = old
-            .columns
-            .iter()
-            .find(|c| c.name == column.name && c.is_stored());
-        if !empty && before.is_some_and(|b| b.ty != column.ty) {
-            return Err(Error::not_implemented(format!(
-                "changing the type of column {} of a table with rows",
-                column.name
-            )));
-        }
-    }
-    Ok(())
-}
-
 fn define(
     request: &mut Request,
     table: Arc<Table>,
@@ -314,8 +262,8 @@ fn define(
         reshaped,
     });
     request.show(move |_, commit| {
-        table.redefine(commit, Arc::new(definition), layout, reshaped);
-        Vec::new()
+        let shape = (Arc::new(definition), layout);
+        table.redefine(commit, shape, reshaped, |_| Vec::new())
     });
 }
 

@@ -3,15 +3,18 @@
 //! - [`Engine`]: open, names, key-value store; [`ddl`]: changes of the catalog;
 //! - [`transaction`]: inserts and everything that commits with them;
 //! - [`commit`]: the one way into the log; [`recover`]: the way back;
+//! - [`rewrite`], [`alter`]: changes of stored rows and columns;
 //! - [`maintain`]: flush, merge, checkpoint, removal of files.
 //!
 //! Invariant: what readers see changes only in [`commit`], after the log's fsync, in the log's order.
 
+mod alter;
 mod commit;
 mod ddl;
 mod drafts;
 mod maintain;
 mod recover;
+mod rewrite;
 mod transaction;
 
 use std::collections::BTreeMap;
@@ -36,6 +39,7 @@ pub use crate::table::{
 pub use commit::Committed;
 pub use ddl::{CreateMode, TableName};
 pub use maintain::MergeProgress;
+pub use rewrite::Rewrite;
 pub use transaction::Transaction;
 
 /// What an engine is opened with.

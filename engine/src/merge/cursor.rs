@@ -5,7 +5,6 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use super::conform;
 use super::run::MergeSpec;
 use crate::block::Block;
 use crate::column::Flat;
@@ -107,6 +106,6 @@ impl<'a> Cursor<'a> {
 
 fn load(part: &Part, spec: &MergeSpec, start: usize) -> Result<(Arc<Chunk>, usize)> {
     let end = part.rows().min(start + spec.block_rows.max(1));
-    let block = conform::read(part, &spec.schema, start..end)?;
+    let block = spec.columns.read(part, start..end)?;
     Ok((Arc::new(Chunk::new(block, start, spec)?), end))
 }

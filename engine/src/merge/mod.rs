@@ -17,5 +17,6 @@ pub mod select;
 pub mod supersede;
 
 pub use combine::{ColumnRule, Combine};
+pub use conform::Columns;
 pub use run::{MergeMode, MergeSpec, merge};
 pub use select::{Limits, select};

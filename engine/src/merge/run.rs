@@ -9,8 +9,9 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::combine::Combine;
+use super::conform::Columns;
 use super::cursor::{Chunk, Cursor};
-use crate::block::{Block, Schema};
+use crate::block::Block;
 use crate::column::Column;
 use crate::error::Result;
 use crate::hooks::BlockExpr;
@@ -41,7 +42,7 @@ pub enum MergeMode {
 #[derive(Debug, Clone)]
 pub struct MergeSpec {
     /// Columns of the result.
-    pub schema: Arc<Schema>,
+    pub columns: Columns,
     /// Elements of the sorting key.
     pub order: Vec<Arc<dyn BlockExpr>>,
     /// What becomes of rows with equal keys.
@@ -270,7 +271,7 @@ impl<'a> Output<'a> {
 
     fn block(&self) -> Result<Block> {
         let rows = self.runs.iter().map(|r| r.end - r.start).sum::<usize>();
-        let fields = self.spec.schema.fields.iter().enumerate();
+        let fields = self.spec.columns.schema.fields.iter().enumerate();
         let columns: Vec<Column> = if rows >= self.runs.len() * SLICE_ROWS {
             let slices = fields.map(|(c, field)| {
                 let slices: Vec<Column> = self.runs.iter().map(|r| self.slice(c, *r)).collect();
@@ -287,7 +288,7 @@ impl<'a> Output<'a> {
             });
             gathered.collect::<Result<_>>()?
         };
-        Block::new(Arc::clone(&self.spec.schema), columns, rows)
+        Block::new(Arc::clone(&self.spec.columns.schema), columns, rows)
     }
 
     fn slice(&self, c: usize, run: Run) -> Column {

@@ -65,7 +65,7 @@ pub fn superseded(
         Ok(())
     })?;
     if let Some(column) = rule.is_deleted {
-        let name = &spec.schema.fields[column].name;
+        let name = &spec.columns.schema.fields[column].name;
         for (part, rows) in parts.iter().zip(&mut dropped) {
             drop_deleted(part, name, rows)?;
         }

@@ -111,7 +111,7 @@ impl Snapshot {
             is_deleted: place(is_deleted),
         };
         let spec = MergeSpec {
-            schema: Arc::clone(&schema),
+            columns: self.layout.columns_of(&schema),
             order: self.layout.order.clone(),
             mode: MergeMode::Plain,
             block_rows: GRANULE_ROWS,
@@ -156,7 +156,7 @@ fn combined(layout: &Layout, group: Vec<Arc<Part>>) -> Result<Vec<FinalPart>> {
         return Ok(group.into_iter().map(whole).collect());
     }
     let spec = MergeSpec {
-        schema: Arc::clone(&layout.schema),
+        columns: layout.columns(),
         order: layout.order.clone(),
         mode: layout.mode.clone(),
         block_rows: GRANULE_ROWS,

@@ -11,7 +11,7 @@ use crate::column::Column;
 use crate::err;
 use crate::error::Result;
 use crate::hooks::{BlockExpr, Compiler};
-use crate::merge::MergeMode;
+use crate::merge::{Columns, MergeMode};
 use crate::part::{IndexSpec, KeyColumn};
 
 /// Compiled keys of a table.
@@ -19,6 +19,8 @@ use crate::part::{IndexSpec, KeyColumn};
 pub struct Layout {
     /// The stored columns.
     pub schema: Arc<Schema>,
+    /// DEFAULT or MATERIALIZED of the stored columns, for parts that lack them.
+    pub defaults: Vec<Option<Arc<dyn BlockExpr>>>,
     /// Elements of ORDER BY.
     pub order: Vec<Arc<dyn BlockExpr>>,
     /// How many of [`Self::order`] are the primary key.
@@ -76,12 +78,33 @@ impl Layout {
             mode: super::mode::merge_mode(definition, compiler, &schema, &[&order, &partition])?,
             partition,
             bucket: bucket(definition, compiler, &schema)?,
+            defaults: defaults(definition, compiler, &schema),
             codecs: stored.map(|c| c.codec.clone()).collect(),
             indexes: indexes(definition),
             primary: primary.len(),
             order,
             schema,
         })
+    }
+
+    /// The stored columns with their defaults.
+    pub fn columns(&self) -> Columns {
+        Columns {
+            schema: Arc::clone(&self.schema),
+            defaults: self.defaults.clone(),
+        }
+    }
+
+    /// Some of the stored columns, with their defaults.
+    pub fn columns_of(&self, schema: &Arc<Schema>) -> Columns {
+        let default = |name: &str| {
+            let at = self.schema.index_of(name)?;
+            self.defaults.get(at)?.clone()
+        };
+        Columns {
+            schema: Arc::clone(schema),
+            defaults: schema.fields.iter().map(|f| default(&f.name)).collect(),
+        }
     }
 
     /// Names and types of the primary key's elements.
@@ -128,6 +151,20 @@ fn check_columns(definition: &TableDefinition, schema: &Schema) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// A default that reads more than stored columns is left to whoever reads the table.
+fn defaults(
+    definition: &TableDefinition,
+    compiler: &dyn Compiler,
+    schema: &Schema,
+) -> Vec<Option<Arc<dyn BlockExpr>>> {
+    let stored = definition.columns.iter().filter(|c| c.is_stored());
+    let compiled = stored.map(|c| {
+        let (_, text) = c.default.as_ref()?;
+        compiler.default_value(text, &c.ty, schema).ok()
+    });
+    compiled.collect()
 }
 
 fn bucket(

@@ -130,6 +130,11 @@ impl Table {
         self.current.read().parts.memory_entries()
     }
 
+    /// All parts with the ids that the log knows them by.
+    pub fn parts_with_ids(&self) -> Vec<(Arc<Part>, Vec<u64>)> {
+        self.current.read().parts.with_ids()
+    }
+
     /// Changes the list of parts and shows it as the snapshot of `commit`; returns the parts that
     /// went.
     pub fn publish(
@@ -150,25 +155,28 @@ impl Table {
         gone
     }
 
-    /// Shows another definition; with a `reshaped` one rows must be prepared anew.
+    /// Shows another definition, and a changed list of parts with it; with a `reshaped` one rows
+    /// must be prepared anew. Returns the parts that went.
     pub fn redefine(
         &self,
         commit: u64,
-        definition: Arc<TableDefinition>,
-        layout: Arc<Layout>,
+        (definition, layout): (Arc<TableDefinition>, Arc<Layout>),
         reshaped: bool,
-    ) {
+        change: impl FnOnce(&mut PartList) -> Vec<Arc<Part>>,
+    ) -> Vec<Arc<Part>> {
         let mut current = self.current.write();
         if reshaped {
             current.version = commit;
         }
+        let gone = change(&mut current.parts);
         current.snapshot = Arc::new(Snapshot {
-            parts: current.snapshot.parts.clone(),
+            parts: current.parts.to_vec(),
             definition,
             layout,
             commit,
             finals: Default::default(),
         });
+        gone
     }
 
     /// Empties the table for good; returns its parts.

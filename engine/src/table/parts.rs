@@ -77,6 +77,18 @@ impl PartList {
         memory.collect()
     }
 
+    /// All parts with the ids that the log knows them by.
+    pub fn with_ids(&self) -> Vec<(Arc<Part>, Vec<u64>)> {
+        let ids = |e: &Entry| match &e.memory {
+            Some(m) => m.ids.clone(),
+            None => vec![e.part.info().id],
+        };
+        self.entries
+            .iter()
+            .map(|e| (Arc::clone(&e.part), ids(e)))
+            .collect()
+    }
+
     /// Adds a part file.
     pub fn add_file(&mut self, part: Arc<Part>) {
         self.insert(Entry { part, memory: None });
@@ -126,7 +138,7 @@ impl PartList {
     /// Puts small memory parts around place `at` together, where enough of one size stand beside
     /// each other.
     pub fn gather(&mut self, mut at: usize, layout: &Layout, claims: &Claims) {
-        while let Some((start, end)) = self.neighbours(at, claims) {
+        while let Some((start, end)) = self.neighbours(at, layout, claims) {
             let Ok(part) = together(&self.entries[start..end], layout) else {
                 return;
             };
@@ -147,7 +159,7 @@ impl PartList {
     }
 
     /// At least [`FAN`] neighbours up to and including `at` that are no larger than it by class.
-    fn neighbours(&self, at: usize, claims: &Claims) -> Option<(usize, usize)> {
+    fn neighbours(&self, at: usize, layout: &Layout, claims: &Claims) -> Option<(usize, usize)> {
         let last = self.entries.get(at)?;
         let class = size_class(last)?;
         let info = last.part.info();
@@ -156,7 +168,7 @@ impl PartList {
             let other = entry.part.info();
             let fits = size_class(entry).is_some_and(|c| c <= class)
                 && (&other.partition, other.bucket) == (&info.partition, info.bucket)
-                && entry.part.schema() == last.part.schema()
+                && entry.part.schema() == &layout.schema
                 && !claims.is_busy(other.id);
             if !fits {
                 break;

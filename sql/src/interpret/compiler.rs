@@ -82,6 +82,15 @@ impl Compiler for SqlCompiler {
         String::from_utf8_lossy(&out).into_owned()
     }
 
+    fn default_value(
+        &self,
+        text: &str,
+        ty: &DataType,
+        schema: &Schema,
+    ) -> Result<Arc<dyn BlockExpr>> {
+        SqlCompiler::default_value(self, text, ty, schema)
+    }
+
     fn state_factory(&self, ty: &DataType) -> Result<Arc<dyn StateFactory>> {
         super::merge_states::state_factory(ty)
     }

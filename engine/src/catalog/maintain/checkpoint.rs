@@ -8,7 +8,6 @@ use crate::error::Result;
 use crate::log::record::put_edit;
 use crate::log::segment::{self, Draft};
 use crate::log::{Edit, Record, rows};
-use crate::merge::conform;
 use crate::table::Table;
 
 impl Inner {
@@ -84,9 +83,10 @@ fn put_table(table: &Table, put: &mut impl FnMut(Edit)) -> Result<()> {
             info: part.info().clone(),
         });
     }
+    let columns = snapshot.layout.columns();
     for entry in table.memory_parts() {
         let part = &entry.part;
-        let block = conform::read(part, &snapshot.layout.schema, 0..part.rows())?;
+        let block = columns.read(part, 0..part.rows())?;
         put(Edit::AddRows {
             table: uid,
             info: part.info().clone(),

@@ -11,7 +11,6 @@ use super::is_stale;
 use crate::block::Block;
 use crate::error::Result;
 use crate::log::Edit;
-use crate::merge::conform;
 use crate::part::PartInfo;
 use crate::table::parts::MemoryEntry;
 use crate::table::split::{Run, sort};
@@ -91,10 +90,11 @@ impl Inner {
             return Ok(false);
         }
         let (layout, version) = table.versioned_layout();
+        let columns = layout.columns();
         let blocks = group
             .entries
             .iter()
-            .map(|e| conform::read(&e.part, &layout.schema, 0..e.part.rows()))
+            .map(|e| columns.read(&e.part, 0..e.part.rows()))
             .collect::<Result<Vec<_>>>()?;
         let block = Block::concat(Arc::clone(&layout.schema), &blocks)?;
         let (block, key) = sort(&layout, block)?;

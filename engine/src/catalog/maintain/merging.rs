@@ -168,7 +168,7 @@ impl Inner {
         running: &Running,
     ) -> Result<Draft> {
         let spec = MergeSpec {
-            schema: Arc::clone(&layout.schema),
+            columns: layout.columns(),
             order: layout.order.clone(),
             mode: layout.mode.clone(),
             block_rows: self.options.merge_block_rows,

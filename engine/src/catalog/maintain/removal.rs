@@ -19,7 +19,7 @@ impl Inner {
     }
 
     /// Removes the files that nobody holds.
-    pub(super) fn remove_retired(&self) {
+    pub(in crate::catalog) fn remove_retired(&self) {
         let mut retired = self.retired.lock();
         let (held, free): (Vec<_>, Vec<_>) = std::mem::take(&mut *retired)
             .into_iter()
