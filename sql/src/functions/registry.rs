@@ -17,6 +17,7 @@ pub fn scalar_functions() -> impl Iterator<Item = &'static ScalarFunction> {
     let families = super::core::FAMILIES
         .iter()
         .chain(conversions)
+        .chain(super::core::FOLDERS.iter().flat_map(|folder| folder.iter()))
         .chain(library);
     families.flat_map(|family| family.iter())
 }

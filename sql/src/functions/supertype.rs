@@ -275,11 +275,6 @@ fn of_decimals(types: &[&DataType]) -> Result<DataType> {
         };
         precision = precision.max(digits + scale);
     }
-    for ty in types {
-        if let DataType::Decimal(p, s) = ty {
-            precision = precision.max(p - s + scale);
-        }
-    }
     match [9, 18, 38].into_iter().find(|p| precision <= *p) {
         Some(precision) => Ok(DataType::Decimal(precision, scale)),
         None => no_common(types, "the digits do not fit Decimal128"),

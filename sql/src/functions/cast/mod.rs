@@ -20,7 +20,6 @@ use roost_engine::types::{DataType, Tz};
 
 use super::{BindContext, BoundFunction};
 
-pub(crate) use decimals::rescale;
 pub use value::convert_value;
 
 /// What happens to a value that the target type cannot hold.

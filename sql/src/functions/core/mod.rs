@@ -6,7 +6,9 @@ pub(crate) mod arithmetic;
 pub(crate) mod compare;
 pub(crate) mod conditional;
 mod conversion;
+pub(crate) mod hash;
 pub(crate) mod logic;
+mod math;
 pub(crate) mod operands;
 
 use super::scalar::ScalarFunction;
@@ -20,3 +22,6 @@ pub static FAMILIES: &[&[ScalarFunction]] = &[
     logic::FUNCTIONS,
     conditional::FUNCTIONS,
 ];
+
+/// More families, by folder.
+pub static FOLDERS: &[&[&[ScalarFunction]]] = &[&math::FAMILIES, &hash::FAMILIES];

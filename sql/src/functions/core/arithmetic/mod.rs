@@ -18,8 +18,6 @@ use roost_engine::types::DataType;
 use crate::functions::library::kit::{arity, f};
 use crate::functions::{Arg, BindContext, BoundFunction, ScalarFunction};
 
-pub(crate) use times::add_interval;
-
 /// Binary operators.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Op {

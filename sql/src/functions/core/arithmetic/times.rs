@@ -148,7 +148,7 @@ fn shift(
 type AddKernel = Box<dyn Fn(&Column, &Column, usize) -> Result<Column> + Send + Sync>;
 
 /// The type and kernel of `time + sign * number * unit` (a text is read as DateTime64(3)).
-pub(crate) fn add_interval(
+pub(super) fn add_interval(
     time: &DataType,
     unit: IntervalUnit,
     sign: i64,
