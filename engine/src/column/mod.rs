@@ -88,6 +88,17 @@ impl DictColumn {
     }
 }
 
+/// The default of an enum, which need not be zero; `None` for all other types.
+fn enum_default(ty: &DataType) -> Option<Value> {
+    match ty {
+        DataType::Enum8(names) | DataType::Enum16(names) => names
+            .values
+            .first()
+            .map(|(number, _)| Value::Int((*number).into())),
+        _ => None,
+    }
+}
+
 impl From<Flat> for Column {
     fn from(flat: Flat) -> Self {
         Column::Flat(flat)
@@ -105,10 +116,13 @@ impl Column {
         })
     }
 
-    /// `len` rows of the default value of `ty` (0, empty, NULL).
+    /// `len` rows of the default value of `ty` (0, empty, NULL; of an enum its first value).
     pub fn defaults(ty: &DataType, len: usize) -> Column {
         let mut builder = ColumnBuilder::new(ty, 1);
-        builder.push_default();
+        let special = enum_default(ty).filter(|value| builder.push(value).is_ok());
+        if special.is_none() {
+            builder.push_default();
+        }
         Column::Const {
             value: Arc::new(builder.finish()),
             len,

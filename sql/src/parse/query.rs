@@ -327,7 +327,10 @@ impl Cursor<'_, '_> {
             })?;
             return Ok(GroupBy::Sets(sets));
         }
-        Ok(GroupBy::Exprs(self.exprs()?))
+        match self.exprs()? {
+            keys if keys.is_empty() => self.unexpected("expression behind GROUP BY"),
+            keys => Ok(GroupBy::Exprs(keys)),
+        }
     }
 
     fn order_and_limit(&mut self, s: &mut Select) -> Result<()> {
@@ -348,6 +351,9 @@ impl Cursor<'_, '_> {
                 }
             } else {
                 s.order_by = self.list(Self::at_clause_end, Self::order_item)?;
+                if s.order_by.is_empty() {
+                    return self.unexpected("expression behind ORDER BY");
+                }
             }
             if self.eat_word("INTERPOLATE") {
                 s.interpolate = self.interpolate()?;

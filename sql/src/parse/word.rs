@@ -401,7 +401,11 @@ impl Cursor<'_, '_> {
             while self.p.index() > save {
                 self.p.prev_token();
             }
-            return self.call(word);
+            return self.call(if upper == "TRIM" {
+                "trimBoth".into()
+            } else {
+                word
+            });
         }
         let (first, mut depth) = self.expr_depth(prec::COMPARE)?;
         let mut args = vec![first];
