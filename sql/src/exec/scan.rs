@@ -2,6 +2,7 @@
 //!
 //! Invariant: a column that only the output needs is read for surviving rows only.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -19,12 +20,35 @@ use crate::expr::{ColumnId, Expr};
 use crate::optimize;
 use crate::plan::{Morsel, Scan, SourceReader, SourceRequest};
 
-/// Sources of at most so many rows are read by one worker.
-const SMALL_ROWS: u64 = 65_536;
+/// A source's morsels, the first of them taken already.
+struct Morsels {
+    reader: Arc<dyn SourceReader>,
+    taken: VecDeque<Box<dyn Morsel>>,
+}
+
+impl Morsels {
+    /// Takes the first two, to learn whether there is work for more than one worker.
+    fn open(reader: Arc<dyn SourceReader>) -> Result<Self> {
+        let mut taken = VecDeque::new();
+        while taken.len() < 2
+            && let Some(morsel) = reader.next()?
+        {
+            taken.push_back(morsel);
+        }
+        Ok(Morsels { reader, taken })
+    }
+
+    fn next(&mut self) -> Result<Option<Box<dyn Morsel>>> {
+        match self.taken.pop_front() {
+            Some(morsel) => Ok(Some(morsel)),
+            None => self.reader.next(),
+        }
+    }
+}
 
 /// A scan of a source.
 pub(crate) struct ScanOperator {
-    reader: Mutex<Arc<dyn SourceReader>>,
+    morsels: Mutex<Morsels>,
     tickets: Tickets,
     progress: Arc<Progress>,
     steps: Vec<Step>,
@@ -88,20 +112,21 @@ impl ScanOperator {
             limit: scan.limit,
         };
         let (steps, rest) = plan_steps(scan, pushed)?;
+        let morsels = Morsels::open(scan.source.open(&request)?)?;
         Ok(ScanOperator {
-            reader: Mutex::new(scan.source.open(&request)?),
+            small: morsels.taken.len() < 2,
+            morsels: Mutex::new(morsels),
             tickets,
             progress: Arc::clone(&ctx.progress),
             steps,
             places,
             rest,
-            small: scan.source.row_count().is_some_and(|n| n <= SMALL_ROWS),
         })
     }
 
     fn take(&self) -> Result<Option<(u64, Box<dyn Morsel>)>> {
-        let reader = self.reader.lock();
-        let morsel = reader.next()?;
+        let mut morsels = self.morsels.lock();
+        let morsel = morsels.next()?;
         Ok(morsel.map(|m| (self.tickets.next(), m)))
     }
 }
