@@ -263,7 +263,20 @@ impl Builder<'_> {
                 if state.is_nothing() {
                     return Ok(Ended::default());
                 }
-                let mut ended = self.push(&limit.input, &mut |batch| state.push(batch, sink))?;
+                let mut ended = match is_serial(&limit.input) {
+                    true => self.push(&limit.input, &mut |batch| state.push(batch, sink))?,
+                    false => {
+                        let built = self.build(&limit.input)?;
+                        state.skipped(built.operator.skip(state.to_skip()));
+                        drive::in_order(built.operator.as_ref(), self.ctx, &mut |batch| {
+                            state.push(batch, sink)
+                        })?;
+                        Ended {
+                            totals: built.totals,
+                            rows_before_limit: None,
+                        }
+                    }
+                };
                 let sorted = match over_sort(&limit.input) {
                     true => self.sorted.load(Ordering::Relaxed).saturating_sub(1),
                     false => 0,

@@ -59,6 +59,13 @@ impl Operator for Held {
         Ok(Box::new(HeldCursor { held: self }))
     }
 
+    fn skip(&self, rows: u64) -> u64 {
+        let mut next = self.next.lock();
+        let skipped = rows.min((self.rows - *next) as u64);
+        *next += skipped as usize;
+        skipped
+    }
+
     fn is_small(&self) -> bool {
         self.rows <= BATCH_ROWS
     }

@@ -52,6 +52,17 @@ impl LimitState {
         self.seen
     }
 
+    /// Rows that need not come in at all.
+    pub(crate) fn to_skip(&self) -> u64 {
+        self.skip
+    }
+
+    /// So many of them did not.
+    pub(crate) fn skipped(&mut self, rows: u64) {
+        self.skip = self.skip.saturating_sub(rows);
+        self.seen += rows;
+    }
+
     /// Whether no row can pass any more, before any came.
     pub(crate) fn is_nothing(&self) -> bool {
         self.left == Some(0)

@@ -16,6 +16,11 @@ use crate::expr::ColumnId;
 pub(crate) trait Operator: Send + Sync {
     /// A worker's own way through the rows; all cursors together give each row once.
     fn cursor(&self) -> Result<Box<dyn Cursor + '_>>;
+    /// Passes over the first `rows` rows where that is free, before any cursor is opened; how many
+    /// it passed over.
+    fn skip(&self, _rows: u64) -> u64 {
+        0
+    }
     /// Whether one worker is enough (few rows).
     fn is_small(&self) -> bool {
         false

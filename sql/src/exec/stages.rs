@@ -20,6 +20,10 @@ use crate::plan::ArrayJoin;
 pub(crate) trait Stage: Send + Sync {
     /// The batch after the stage; it has at least one row before.
     fn apply(&self, batch: Batch) -> Result<Batch>;
+    /// Whether row `i` comes out as row `i`.
+    fn keeps_rows(&self) -> bool {
+        false
+    }
 }
 
 /// A stage over an operator.
@@ -34,6 +38,13 @@ impl Operator for Staged {
             input: self.input.cursor()?,
             stage: self.stage.as_ref(),
         }))
+    }
+
+    fn skip(&self, rows: u64) -> u64 {
+        match self.stage.keeps_rows() {
+            true => self.input.skip(rows),
+            false => 0,
+        }
     }
 
     fn is_small(&self) -> bool {
@@ -96,6 +107,10 @@ impl Stage for ProjectStage {
     fn apply(&self, batch: Batch) -> Result<Batch> {
         let columns = self.exprs.evaluate(&batch.columns, batch.rows)?;
         Ok(batch.with(columns, batch.rows))
+    }
+
+    fn keeps_rows(&self) -> bool {
+        true
     }
 }
 

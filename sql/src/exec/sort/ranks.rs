@@ -23,12 +23,13 @@ pub(super) fn to_numbers(key: &mut SortKey) {
             }
             _ => None,
         },
-        Column::Flat(Flat::Bytes(strings)) => match short(strings) {
-            Some(numbers) => {
-                key.column = Column::native(numbers);
+        Column::Flat(Flat::Bytes(strings)) => match longest(strings) {
+            0..=3 => Some(strings.iter().map(|s| number(s, 3) as u32).collect()),
+            4..=7 => {
+                key.column = Column::native::<u64>(strings.iter().map(|s| number(s, 7)).collect());
                 return;
             }
-            None => repeating(strings),
+            _ => repeating(strings),
         },
         _ => None,
     };
@@ -51,18 +52,16 @@ fn ranks(entries: &Flat) -> Vec<u32> {
     ranks
 }
 
-/// Up to seven bytes and the length behind them.
-fn short(strings: &BytesColumn) -> Option<Vec<u64>> {
-    if strings.offsets().windows(2).any(|w| w[1] - w[0] > 7) {
-        return None;
-    }
-    let number = |s: &[u8]| {
-        let mut fixed = [0u8; 8];
-        fixed[..s.len()].copy_from_slice(s);
-        fixed[7] = s.len() as u8;
-        u64::from_be_bytes(fixed)
-    };
-    Some(strings.iter().map(number).collect())
+fn longest(strings: &BytesColumn) -> u64 {
+    let lengths = strings.offsets().windows(2).map(|w| w[1] - w[0]);
+    lengths.max().unwrap_or(0)
+}
+
+/// The bytes (at most `most`, zeros after a short string), and the length behind them.
+fn number(s: &[u8], most: usize) -> u64 {
+    let bytes = s.iter().fold(0, |n, b| n << 8 | u64::from(*b));
+    let padded = bytes << (8 * (most - s.len().min(most)) as u32);
+    padded << 8 | s.len() as u64
 }
 
 /// Ranks of strings that repeat often.
