@@ -9,6 +9,7 @@ mod conversion;
 pub(crate) mod hash;
 pub(crate) mod logic;
 mod math;
+mod misc;
 pub(crate) mod operands;
 
 use super::scalar::ScalarFunction;
@@ -24,4 +25,4 @@ pub static FAMILIES: &[&[ScalarFunction]] = &[
 ];
 
 /// More families, by folder.
-pub static FOLDERS: &[&[&[ScalarFunction]]] = &[&math::FAMILIES, &hash::FAMILIES];
+pub static FOLDERS: &[&[&[ScalarFunction]]] = &[&math::FAMILIES, &hash::FAMILIES, &misc::FAMILIES];

@@ -51,7 +51,11 @@ impl Reader {
             ty if ty.is_integer() => Reader::Whole(ty.physical()),
             other => {
                 let style = Style::new(Escaping::Plain, context.time_zone);
-                Reader::Text(TextParser::new(other, style), other.physical(), other.clone())
+                Reader::Text(
+                    TextParser::new(other, style),
+                    other.physical(),
+                    other.clone(),
+                )
             }
         }
     }
@@ -93,7 +97,11 @@ impl Reader {
     }
 
     /// [`Reader::read`], with the default where the value does not fit.
-    pub(crate) fn read_or_default(&self, json: Option<Json<'_>>, out: &mut ColumnBuilder) -> Result<()> {
+    pub(crate) fn read_or_default(
+        &self,
+        json: Option<Json<'_>>,
+        out: &mut ColumnBuilder,
+    ) -> Result<()> {
         let read = match json {
             Some(json) => self.read(json, out)?,
             None => false,
@@ -104,7 +112,12 @@ impl Reader {
         Ok(())
     }
 
-    fn read_nullable(&self, inner: &Reader, json: Json<'_>, out: &mut ColumnBuilder) -> Result<bool> {
+    fn read_nullable(
+        &self,
+        inner: &Reader,
+        json: Json<'_>,
+        out: &mut ColumnBuilder,
+    ) -> Result<bool> {
         let Grow::Nullable(nulls, values) = out.grow() else {
             return Ok(false);
         };
@@ -157,7 +170,9 @@ fn read_text(
             }
             _ => false,
         };
-        return Ok(value.filter(|n| known(*n)).is_some_and(|n| push_whole(n, shape, out)));
+        return Ok(value
+            .filter(|n| known(*n))
+            .is_some_and(|n| push_whole(n, shape, out)));
     }
     // A failed parse may leave half a cell behind: it goes into a builder of its own first.
     let mut one = ColumnBuilder::of_shape(shape, 1);

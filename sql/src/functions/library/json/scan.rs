@@ -80,7 +80,11 @@ fn number_end(text: &[u8], at: usize) -> Option<usize> {
 
 /// The end of the scalar at `at`, checked.
 fn scalar_end(text: &[u8], at: usize) -> Option<usize> {
-    let word = |w: &[u8]| text.get(at..at + w.len()).filter(|t| *t == w).map(|_| at + w.len());
+    let word = |w: &[u8]| {
+        text.get(at..at + w.len())
+            .filter(|t| *t == w)
+            .map(|_| at + w.len())
+    };
     match text.get(at)? {
         b'"' => string_end(text, at),
         b't' => word(b"true"),
@@ -193,9 +197,9 @@ fn value_end(text: &[u8], at: usize) -> usize {
         }
         _ => {
             let rest = text.get(at..).unwrap_or_default();
-            let end = rest.iter().position(|b| {
-                matches!(b, b',' | b'}' | b']' | b' ' | b'\t' | b'\n' | b'\r')
-            });
+            let end = rest
+                .iter()
+                .position(|b| matches!(b, b',' | b'}' | b']' | b' ' | b'\t' | b'\n' | b'\r'));
             end.map_or(text.len(), |n| at + n)
         }
     }
@@ -306,7 +310,9 @@ impl<'a> Json<'a> {
 
     /// The characters of a string value as written between the quotes.
     pub(crate) fn inside(self) -> &'a [u8] {
-        self.0.get(1..self.0.len().saturating_sub(1)).unwrap_or_default()
+        self.0
+            .get(1..self.0.len().saturating_sub(1))
+            .unwrap_or_default()
     }
 }
 
@@ -390,14 +396,35 @@ mod tests {
     #[test]
     fn texts_are_checked_whole() {
         for good in [
-            "1", "-0.5e+3", "\"a\\u00e9\"", "[]", "{}", " [1, {\"a\" : [ ] } ] ", "null", "true",
+            "1",
+            "-0.5e+3",
+            "\"a\\u00e9\"",
+            "[]",
+            "{}",
+            " [1, {\"a\" : [ ] } ] ",
+            "null",
+            "true",
             "{\"a\":{\"b\":[1,2,{\"c\":null}]},\"d\":\"\"}",
         ] {
             assert!(Json::parse(good.as_bytes()).is_some(), "{good}");
         }
         for bad in [
-            "", "bad", "01", "1.", "\"a", "[1,]", "[1 2]", "{\"a\"}", "{a:1}", "{\"a\":1,}", "[",
-            "{\"a\":1} x", "\"\\x\"", "tru", "+1", "{\"a\":\"x\" ",
+            "",
+            "bad",
+            "01",
+            "1.",
+            "\"a",
+            "[1,]",
+            "[1 2]",
+            "{\"a\"}",
+            "{a:1}",
+            "{\"a\":1,}",
+            "[",
+            "{\"a\":1} x",
+            "\"\\x\"",
+            "tru",
+            "+1",
+            "{\"a\":\"x\" ",
         ] {
             assert!(Json::parse(bad.as_bytes()).is_none(), "{bad}");
         }
@@ -412,9 +439,15 @@ mod tests {
         assert_eq!(json.len(), 2);
         let a = json.member(b"a", false).unwrap();
         assert_eq!(a.len(), 3);
-        assert_eq!(a.nth(2).unwrap().member(b"x\n", false).unwrap().inside(), b"y}");
+        assert_eq!(
+            a.nth(2).unwrap().member(b"x\n", false).unwrap().inside(),
+            b"y}"
+        );
         assert_eq!(a.nth(-1).unwrap().text(), b"[ ]");
-        assert_eq!(json.nth(2).unwrap().member(b"c", false).unwrap().text(), b"7");
+        assert_eq!(
+            json.nth(2).unwrap().member(b"c", false).unwrap().text(),
+            b"7"
+        );
         assert_eq!(json.key(-1), Some(&b"b"[..]));
         assert!(json.nth(0).is_none());
         assert_eq!(unescaped(br"\ud83d\ude00\u00e9\/"), "😀é/".as_bytes());

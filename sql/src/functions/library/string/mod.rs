@@ -14,9 +14,34 @@ macro_rules! files {
 }
 
 files!(
-    affix, base, case, concat, count, distance, extract, format, groups, join, length, like,
-    multi_match, multi_search, ngram, pad, position, printf, repeat, replace, replace_regexp, split,
-    substring, tokens, translate, trim, valid, xml,
+    affix,
+    base,
+    case,
+    concat,
+    count,
+    distance,
+    extract,
+    format,
+    groups,
+    join,
+    length,
+    like,
+    multi_match,
+    multi_search,
+    ngram,
+    pad,
+    position,
+    printf,
+    repeat,
+    replace,
+    replace_regexp,
+    split,
+    substring,
+    tokens,
+    translate,
+    trim,
+    valid,
+    xml,
 );
 
 pub(crate) mod needle;
