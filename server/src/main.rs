@@ -1,7 +1,10 @@
-//! The roost binary: HTTP in front of the `roost` library, and the command line.
+//! The roost binary.
 
-mod datafile;
-mod template;
-mod tokens;
+use std::process::ExitCode;
 
-fn main() {}
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    roost_server::cli::main()
+}

@@ -162,6 +162,12 @@ impl Access {
         }
     }
 
+    /// Whether some data source is read in part.
+    pub fn has_filters(&self) -> bool {
+        let partial = |s: &Scope| s.kind == "DATASOURCES:READ" && s.filter.is_some();
+        !self.may_read_all() && self.scopes.iter().any(partial)
+    }
+
     /// Parameters of the pipe that the caller cannot choose.
     pub fn fixed_parameters(&self, pipe: &str) -> Option<&Map<String, Json>> {
         self.fixed.iter().find(|(p, _)| p == pipe).map(|(_, m)| m)

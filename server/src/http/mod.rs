@@ -1,0 +1,22 @@
+//! HTTP: the `/v0` API on one port, ClickHouse's interface on another.
+//!
+//! A request is read completely, then handled on a blocking thread (`v0::route`, `clickhouse::handle`);
+//! the answer leaves through an [`outlet::Outlet`], whole or in pieces.
+//!
+//! Invariant: no handler is async, and none touches the connection.
+
+mod app;
+mod call;
+mod clickhouse;
+mod entry;
+mod multipart;
+mod outlet;
+pub mod params;
+mod reply;
+mod run;
+mod serve;
+mod unpack;
+mod v0;
+
+pub use app::App;
+pub use serve::{Running, serve};

@@ -1,0 +1,130 @@
+//! Listens on both ports until told to stop.
+//!
+//! Invariant: after the signal no connection is accepted, running requests end, the log is written, the
+//! database is shut down.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::{HeaderName, Method};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
+use tower_http::cors::{AllowHeaders, Any, CorsLayer};
+
+use super::app::App;
+use super::entry;
+
+/// How long running requests may take after the signal.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// The addresses that are listened on.
+#[derive(Debug, Clone, Copy)]
+pub struct Running {
+    /// The `/v0` API.
+    pub api: SocketAddr,
+    /// ClickHouse's interface.
+    pub native: Option<SocketAddr>,
+}
+
+/// Serves until `stop` completes. `ready` hears where.
+///
+/// # Errors
+/// When a port cannot be had.
+pub async fn serve(
+    app: Arc<App>,
+    ready: impl FnOnce(Running),
+    stop: impl Future<Output = ()>,
+) -> std::io::Result<()> {
+    let config = &app.config;
+    let api = TcpListener::bind((config.host, config.port)).await?;
+    let native = match config.clickhouse_port {
+        Some(port) => Some(TcpListener::bind((config.host, port)).await?),
+        None => None,
+    };
+    let addresses = Running {
+        api: api.local_addr()?,
+        native: native.as_ref().map(TcpListener::local_addr).transpose()?,
+    };
+    let writer = {
+        let app = Arc::clone(&app);
+        std::thread::Builder::new()
+            .name("service-log".to_owned())
+            .spawn(move || app.log.write_until_closed(app.store()))?
+    };
+    let (sender, receiver) = watch::channel(false);
+    let small = SizeAbove::new(1024).and(NotForContentType::const_new(
+        "application/vnd.apache.parquet",
+    ));
+    let api_router = Router::new()
+        .fallback(entry::api)
+        .layer(CompressionLayer::new().gzip(true).compress_when(small))
+        .layer(cors())
+        .with_state(Arc::clone(&app));
+    let native_router = Router::new()
+        .fallback(entry::native)
+        .layer(cors())
+        .with_state(Arc::clone(&app));
+    let api_task = tokio::spawn(listen(api, api_router, receiver.clone()));
+    let native_task = native.map(|l| tokio::spawn(listen(l, native_router, receiver)));
+    ready(addresses);
+    stop.await;
+    tracing::info!("stopping");
+    let _ = sender.send(true);
+    let ended = async {
+        let _ = api_task.await;
+        if let Some(task) = native_task {
+            let _ = task.await;
+        }
+    };
+    if tokio::time::timeout(GRACE, ended).await.is_err() {
+        tracing::warn!("some requests did not end within {GRACE:?}");
+    }
+    app.log.close();
+    let closing = tokio::task::spawn_blocking(move || {
+        if writer.join().is_err() {
+            tracing::error!("the writer of the service log had failed");
+        }
+        if let Err(e) = app.store().database().engine().shutdown() {
+            tracing::error!("cannot shut the database down: {e}");
+        }
+    });
+    let _ = closing.await;
+    Ok(())
+}
+
+async fn listen(listener: TcpListener, router: Router, mut stop: watch::Receiver<bool>) {
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let stopped = async move {
+        let _ = stop.wait_for(|stop| *stop).await;
+    };
+    if let Err(e) = axum::serve(listener, service)
+        .with_graceful_shutdown(stopped)
+        .await
+    {
+        tracing::error!("the server stopped: {e}");
+    }
+}
+
+/// Browsers may call from anywhere: a token is needed anyway.
+fn cors() -> CorsLayer {
+    let exposed = [
+        "x-clickhouse-summary",
+        "x-clickhouse-query-id",
+        "x-clickhouse-format",
+    ];
+    CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods([
+            Method::GET,
+            Method::POST,
+            Method::PUT,
+            Method::DELETE,
+            Method::OPTIONS,
+        ])
+        .allow_headers(AllowHeaders::mirror_request())
+        .expose_headers(exposed.map(HeaderName::from_static))
+}

@@ -1,0 +1,30 @@
+//! Who asks, and whether they may.
+//!
+//! Invariant: a request without a valid token is 403 before anything else is looked at.
+
+use crate::http::app::App;
+use crate::http::call::Call;
+use crate::http::reply::{Failure, Handled};
+use crate::tokens::Access;
+
+/// The caller's rights.
+pub(super) fn access(app: &App, call: &Call) -> Handled<Access> {
+    Ok(app.project.access(call.token())?)
+}
+
+/// The caller's rights, if `allowed` says so.
+pub(super) fn require(
+    app: &App,
+    call: &Call,
+    what: &str,
+    allowed: impl FnOnce(&Access) -> bool,
+) -> Handled<Access> {
+    let access = access(app, call)?;
+    if allowed(&access) {
+        return Ok(access);
+    }
+    Err(Failure::forbidden(format!(
+        "The token '{}' has not enough permissions to {what}",
+        access.name
+    )))
+}

@@ -1,0 +1,395 @@
+//! `/v0/datasources`.
+//!
+//! Invariant: a data source is named by its name or id everywhere.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::http::Method;
+use serde_json::{Map, Value as Json, json};
+
+use super::access::{access, require};
+use super::append::{Import, format_of, import, import_json, note, rows_of};
+use super::unknown;
+use crate::http::app::App;
+use crate::http::call::Call;
+use crate::http::params::Params;
+use crate::http::reply::{Failure, Handled, Reply};
+use crate::project::ingest::Ingested;
+use crate::project::{DataSource, NewDataSource, data_source_json, data_source_text};
+use crate::store::{DATABASE, quoted};
+use crate::tokens::Access;
+
+pub(super) fn route(app: &Arc<App>, call: &Call, rest: &[&str]) -> Handled {
+    match (&call.method, rest) {
+        (&Method::GET, []) => list(app, call),
+        (&Method::POST, []) => create_or_import(app, call),
+        (&Method::POST, ["exchange"]) => exchange(app, call),
+        (&Method::GET, [name]) => match name.strip_suffix(".datasource") {
+            Some(name) => file(app, call, name),
+            None => detail(app, call, name),
+        },
+        (&Method::PUT, [name]) => update(app, call, name),
+        (&Method::DELETE, [name]) => drop_one(app, call, name),
+        (&Method::POST, [name, "alter"]) => alter(app, call, name),
+        (&Method::POST, [name, "truncate"]) => truncate(app, call, name),
+        (&Method::POST, [name, "delete"]) => delete_rows(app, call, name),
+        (&Method::POST, [name, mode @ ("append" | "replace")]) => {
+            import_into(app, call, name, mode)
+        }
+        (_, [_, "share" | "scheduling" | "sample" | "start" | "stop", ..]) => Err(
+            Failure::not_implemented("sharing and scheduling of data sources"),
+        ),
+        _ => Err(unknown(call)),
+    }
+}
+
+pub(super) fn find(app: &App, name: &str) -> Handled<Arc<DataSource>> {
+    let state = app.project.snapshot();
+    let found = state.data_source(name).cloned();
+    found.ok_or_else(|| Failure::not_found(format!("Data Source \"{name}\" does not exist")))
+}
+
+fn may_see(access: &Access, name: &str) -> bool {
+    use crate::tokens::Rows;
+    access.may_create_data_sources()
+        || access.may_append(name)
+        || access.rows_of_data_source(name) != Rows::Denied
+}
+
+fn list(app: &App, call: &Call) -> Handled {
+    let access = access(app, call)?;
+    let state = app.project.snapshot();
+    let seen = state
+        .data_sources
+        .values()
+        .filter(|d| may_see(&access, &d.name));
+    let all: Vec<Json> = seen.map(|d| data_source_json(&app.project, d)).collect();
+    Ok(Reply::json(&json!({ "datasources": all })))
+}
+
+fn detail(app: &App, call: &Call, name: &str) -> Handled {
+    let access = access(app, call)?;
+    let source = find(app, name)?;
+    if !may_see(&access, &source.name) {
+        return Err(Failure::forbidden(format!(
+            "The token may not read Data Source \"{name}\""
+        )));
+    }
+    Ok(Reply::json(&data_source_json(&app.project, &source)))
+}
+
+fn file(app: &App, call: &Call, name: &str) -> Handled {
+    require(app, call, "download data sources", Access::may_read_all)?;
+    let source = find(app, name)?;
+    Ok(Reply::text(data_source_text(
+        &app.project.snapshot(),
+        &source,
+    )))
+}
+
+fn create_or_import(app: &Arc<App>, call: &Call) -> Handled {
+    let is_multipart = call
+        .header("content-type")
+        .unwrap_or("")
+        .starts_with("multipart/");
+    let mode = call.query.said("mode");
+    if matches!(mode, Some("append" | "replace")) {
+        let name = call.query.said("name");
+        let name = name.ok_or_else(|| Failure::bad("The parameter 'name' is missing"))?;
+        return import_into(app, call, name, mode.unwrap_or("append"));
+    }
+    let form = if is_multipart {
+        call.query.clone()
+    } else {
+        call.form()
+    };
+    if let Some(mode @ ("append" | "replace")) = form.said("mode") {
+        let name = form.said("name").unwrap_or_default().to_owned();
+        return import_into(app, call, &name, mode);
+    }
+    require(
+        app,
+        call,
+        "create data sources",
+        Access::may_create_data_sources,
+    )?;
+    if form.said("url").is_some() {
+        return Err(Failure::not_implemented("import from a URL"));
+    }
+    let from_rows = form.said("schema").is_none() && !call.body.is_empty();
+    let source = if from_rows {
+        let rows = rows_of(call)?;
+        let name = form.said("name").unwrap_or("datasource");
+        let source = super::analyze::create_from(app, name, &rows)?;
+        let what = Import {
+            event: "create",
+            replace: false,
+            format: format_of(call, &form, &rows)?,
+        };
+        let done = import(app, call, &source, &rows, &what)?;
+        return Ok(Reply::json(&import_json(app, &source, &done)));
+    } else {
+        app.project.create_data_source(new_data_source(&form)?)?
+    };
+    note(
+        app,
+        call,
+        &source,
+        "create",
+        Instant::now(),
+        &Ingested::default(),
+        None,
+    );
+    Ok(Reply::json(&json!({
+        "datasource": data_source_json(&app.project, &source),
+        "import_id": null,
+    })))
+}
+
+/// Parameters that are not settings to keep.
+const KNOWN: [&str; 12] = [
+    "name",
+    "description",
+    "schema",
+    "format",
+    "indexes",
+    "indexes_list",
+    "branch_mode",
+    "token",
+    "cli_version",
+    "mode",
+    "tags",
+    "engine",
+];
+
+/// A data source as a form describes it.
+pub(super) fn new_data_source(form: &Params) -> Handled<NewDataSource> {
+    let required = |name: &str| {
+        let value = form.said(name).map(str::to_owned);
+        value.ok_or_else(|| Failure::bad(format!("The parameter '{name}' is missing")))
+    };
+    let is_kafka = form.said("service") == Some("kafka") || form.said("kafka_topic").is_some();
+    let mut engine_args = Vec::new();
+    let mut settings = BTreeMap::new();
+    for (name, value) in form.iter() {
+        if value.is_empty() || value == "None" {
+            continue;
+        }
+        if let Some(key) = name.strip_prefix("engine_") {
+            engine_args.push((key.to_owned(), value.to_owned()));
+        } else if !KNOWN.contains(&name) {
+            settings.insert(name.to_owned(), value.to_owned());
+        }
+    }
+    let indexes = form.said("indexes").filter(|i| *i != "0").unwrap_or("");
+    let schema = match form.said("schema") {
+        Some(schema) => schema.to_owned(),
+        None if is_kafka => "`__value` String".to_owned(),
+        None => required("schema")?,
+    };
+    Ok(NewDataSource {
+        name: required("name")?,
+        description: form.said("description").unwrap_or("").to_owned(),
+        kind: if is_kafka {
+            "kafka".to_owned()
+        } else {
+            form.said("format").unwrap_or("csv").to_owned()
+        },
+        schema,
+        engine: form.said("engine").unwrap_or("").to_owned(),
+        engine_args,
+        indexes: indexes
+            .lines()
+            .map(|l| l.trim().to_owned())
+            .filter(|l| !l.is_empty())
+            .collect(),
+        settings,
+    })
+}
+
+fn import_into(app: &App, call: &Call, name: &str, mode: &str) -> Handled {
+    let access = access(app, call)?;
+    if !access.may_append(name) {
+        return Err(Failure::forbidden(format!(
+            "The token '{}' may not append to Data Source \"{name}\"",
+            access.name
+        )));
+    }
+    let source = find(app, name)?;
+    if call.query.said("url").is_some() {
+        return Err(Failure::not_implemented("import from a URL"));
+    }
+    if call.query.said("replace_condition").is_some() {
+        return Err(Failure::not_implemented("replace with a condition"));
+    }
+    let rows = rows_of(call)?;
+    let replace = mode == "replace";
+    let what = Import {
+        event: if replace { "replace" } else { "append" },
+        replace,
+        format: format_of(call, &call.query, &rows)?,
+    };
+    let done = import(app, call, &source, &rows, &what)?;
+    Ok(Reply::json(&import_json(app, &source, &done)))
+}
+
+fn update(app: &App, call: &Call, name: &str) -> Handled {
+    require(
+        app,
+        call,
+        "change data sources",
+        Access::may_create_data_sources,
+    )?;
+    let form = call.form();
+    if form.said("name").is_some_and(|new| new != name) {
+        return Err(Failure::not_implemented("renaming a data source"));
+    }
+    let source = app.project.update_data_source(name, |source| {
+        for (key, value) in form.iter() {
+            if key == "description" {
+                source.description = value.to_owned();
+            } else if !KNOWN.contains(&key) {
+                source.settings.insert(key.to_owned(), value.to_owned());
+            }
+        }
+    })?;
+    Ok(Reply::json(&data_source_json(&app.project, &source)))
+}
+
+fn alter(app: &App, call: &Call, name: &str) -> Handled {
+    require(
+        app,
+        call,
+        "change data sources",
+        Access::may_create_data_sources,
+    )?;
+    let form = call.form();
+    let mut changes = BTreeMap::new();
+    for key in ["schema", "description", "ttl", "indexes"] {
+        if let Some(value) = form.get(key).filter(|v| *v != "None") {
+            changes.insert(key.to_owned(), value.to_owned());
+        }
+    }
+    let source = find(app, name)?;
+    let (plan, source) = if form.flag("dry") {
+        (app.project.plan_alter(name, &changes)?, source)
+    } else {
+        app.project.alter_data_source(name, &changes)?
+    };
+    Ok(Reply::json(&json!({
+        "operations": plan.operations,
+        "dependencies": [],
+        "datasource": data_source_json(&app.project, &source),
+    })))
+}
+
+fn drop_one(app: &App, call: &Call, name: &str) -> Handled {
+    let source = find(app, name)?;
+    require(app, call, "drop the data source", |a| {
+        a.may_drop_data_source(&source.name)
+    })?;
+    let users: Vec<Json> = app
+        .project
+        .used_by(&source.name)
+        .iter()
+        .map(|p| json!({ "id": p.id, "name": p.name }))
+        .collect();
+    let names: Vec<&str> = users.iter().filter_map(|u| u["name"].as_str()).collect();
+    if !call.query.flag("force") && !users.is_empty() && !call.query.flag("dry_run") {
+        return Err(Failure::new(
+            409,
+            format!("The Data Source is used in {}", names.join(", ")),
+        ));
+    }
+    if call.query.flag("dry_run") {
+        return Ok(Reply::json(&json!({ "dependent_pipes": users })));
+    }
+    app.project.drop_data_source(name)?;
+    note(
+        app,
+        call,
+        &source,
+        "delete",
+        Instant::now(),
+        &Ingested::default(),
+        None,
+    );
+    Ok(Reply::empty(204))
+}
+
+fn truncate(app: &App, call: &Call, name: &str) -> Handled {
+    require(
+        app,
+        call,
+        "truncate data sources",
+        Access::may_create_data_sources,
+    )?;
+    let source = find(app, name)?;
+    let started = Instant::now();
+    app.project.truncate_data_source(name)?;
+    note(
+        app,
+        call,
+        &source,
+        "truncate",
+        started,
+        &Ingested::default(),
+        None,
+    );
+    Ok(Reply::empty(205))
+}
+
+/// Deletes rows by a condition, in a job.
+fn delete_rows(app: &Arc<App>, call: &Call, name: &str) -> Handled {
+    require(app, call, "delete rows", Access::may_create_data_sources)?;
+    let source = find(app, name)?;
+    let form = call.form();
+    let condition = form.said("delete_condition").map(str::to_owned);
+    let condition =
+        condition.ok_or_else(|| Failure::bad("The parameter 'delete_condition' is missing"))?;
+    let parsed = roost::parse::parse_expression(&condition)
+        .map_err(|e| Failure::bad(format!("delete_condition: {e}")))?;
+    drop(parsed);
+    let table = format!("{DATABASE}.{}", quoted(&source.name));
+    if form.flag("dry_run") {
+        let counted = app
+            .store()
+            .query(&format!("SELECT count() FROM {table} WHERE {condition}"))?;
+        let rows = counted.rows();
+        let count = rows.first().and_then(|r| r.first()?.as_u64()).unwrap_or(0);
+        return Ok(Reply::json(&json!({ "rows_to_be_deleted": count })));
+    }
+    let mut details = Map::new();
+    details.insert(
+        "datasource".to_owned(),
+        json!({ "id": source.id, "name": source.name }),
+    );
+    details.insert("delete_condition".to_owned(), condition.clone().into());
+    let store = app.store().clone();
+    let job = app.jobs.start("delete_data", details, move |_| {
+        let sql = format!("DELETE FROM {table} WHERE {condition}");
+        store.execute(&sql).map_err(|e| e.to_string())?;
+        Ok(Map::new())
+    });
+    let job = job.to_json(&call.base_url());
+    Ok(Reply::json(&json!({
+        "id": job["id"],
+        "job_id": job["id"],
+        "delete_id": job["id"],
+        "job_url": job["job_url"],
+        "status": job["status"],
+        "job": job,
+    })))
+}
+
+fn exchange(app: &App, call: &Call) -> Handled {
+    require(app, call, "exchange data sources", Access::is_admin)?;
+    let form = call.form();
+    let (Some(a), Some(b)) = (form.said("datasource_a"), form.said("datasource_b")) else {
+        return Err(Failure::bad("'datasource_a' and 'datasource_b' are needed"));
+    };
+    app.project.exchange_data_sources(a, b)?;
+    Ok(Reply::json(&json!({ "result": "ok" })))
+}

@@ -1,0 +1,49 @@
+//! `POST /v0/events`: rows as JSON.
+//!
+//! Invariant: an answer of 200 or 202 means the rows are durable, whatever `wait` says.
+
+use serde_json::json;
+
+use super::access::access;
+use super::append::{Import, import};
+use crate::http::app::App;
+use crate::http::call::Call;
+use crate::http::reply::{Failure, Handled, Reply};
+use crate::project::ingest::BodyFormat;
+
+/// Adds the rows of the body to `name`.
+pub(super) fn append(app: &App, call: &Call) -> Handled {
+    if call.method != axum::http::Method::POST {
+        return Err(Failure::new(405, "the Events API takes POST only"));
+    }
+    let access = access(app, call)?;
+    let name = call.query.said("name");
+    let name = name.ok_or_else(|| Failure::bad("The parameter 'name' is missing"))?;
+    if !access.may_append(name) {
+        return Err(Failure::forbidden(format!(
+            "The token '{}' may not append to Data Source \"{name}\"",
+            access.name
+        )));
+    }
+    let state = app.project.snapshot();
+    let source = match state.data_source(name) {
+        Some(source) => source.clone(),
+        None if access.may_create_data_sources() => {
+            super::analyze::create_from(app, name, &call.body)?
+        }
+        None => {
+            return Err(Failure::not_found(format!(
+                "Data Source \"{name}\" does not exist"
+            )));
+        }
+    };
+    let what = Import {
+        event: "append-hfi",
+        replace: false,
+        format: BodyFormat::Json,
+    };
+    let done = import(app, call, &source, &call.body, &what)?;
+    let status = if call.query.flag("wait") { 200 } else { 202 };
+    let body = json!({ "successful_rows": done.rows, "quarantined_rows": done.quarantined });
+    Ok(Reply::json_as(status, &body))
+}

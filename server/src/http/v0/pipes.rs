@@ -1,0 +1,183 @@
+//! `/v0/pipes`: pipes themselves; their nodes are in `nodes`, their results in `endpoints`.
+//!
+//! Invariant: a pipe is named by its name or id everywhere.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::http::Method;
+use serde_json::{Value as Json, json};
+
+use super::access::{access, require};
+use super::{Answer, endpoints, nodes, unknown};
+use crate::http::app::App;
+use crate::http::call::Call;
+use crate::http::outlet::Outlet;
+use crate::http::reply::{Failure, Handled, Reply};
+use crate::project::{NewNode, NewPipe, Pipe, pipe_json, pipe_text};
+use crate::tokens::{Access, Rows};
+
+pub(super) fn route(
+    app: &Arc<App>,
+    call: &Call,
+    rest: &[&str],
+    outlet: &mut Outlet,
+) -> Handled<Answer> {
+    if let [name] = rest
+        && let Some((pipe, ending)) = name.rsplit_once('.')
+    {
+        return match ending {
+            "pipe" => Ok(file(app, call, pipe)?.into()),
+            ending => endpoints::run(app, call, pipe, ending, outlet),
+        };
+    }
+    let reply = match (&call.method, rest) {
+        (&Method::GET, []) => list(app, call)?,
+        (&Method::POST, []) => create(app, call)?,
+        (&Method::GET, [name]) => detail(app, call, name)?,
+        (&Method::PUT, [name]) => update(app, call, name)?,
+        (&Method::DELETE, [name]) => drop_one(app, call, name)?,
+        (_, [name, "nodes", rest @ ..]) => nodes::route(app, call, name, rest)?,
+        (&Method::PUT | &Method::POST, [name, "endpoint"]) => {
+            nodes::publish(app, call, name, None)?
+        }
+        (&Method::DELETE, [name, "endpoint"]) => nodes::unpublish(app, call, name)?,
+        (_, [_, "copy" | "sink" | "stream", ..]) => {
+            return Err(Failure::not_implemented("copy and sink pipes"));
+        }
+        _ => return Err(unknown(call)),
+    };
+    Ok(reply.into())
+}
+
+pub(super) fn find(app: &App, name: &str) -> Handled<Arc<Pipe>> {
+    let state = app.project.snapshot();
+    let found = state.pipe(name).cloned();
+    found.ok_or_else(|| Failure::not_found(format!("The pipe '{name}' does not exist")))
+}
+
+fn may_see(access: &Access, name: &str) -> bool {
+    access.may_create_pipes() || access.rows_of_pipe(name) != Rows::Denied
+}
+
+fn list(app: &App, call: &Call) -> Handled {
+    let access = access(app, call)?;
+    let state = app.project.snapshot();
+    let seen = state.pipes.values().filter(|p| may_see(&access, &p.name));
+    let all: Vec<Json> = seen.map(|p| pipe_json(&app.project, p)).collect();
+    Ok(Reply::json(&json!({ "pipes": all })))
+}
+
+fn detail(app: &App, call: &Call, name: &str) -> Handled {
+    let access = access(app, call)?;
+    let pipe = find(app, name)?;
+    if !may_see(&access, &pipe.name) {
+        return Err(Failure::forbidden(format!(
+            "The token may not read the pipe '{name}'"
+        )));
+    }
+    Ok(Reply::json(&pipe_json(&app.project, &pipe)))
+}
+
+fn file(app: &App, call: &Call, name: &str) -> Handled {
+    require(app, call, "download pipes", Access::may_read_all)?;
+    let pipe = find(app, name)?;
+    Ok(Reply::text(pipe_text(&app.project.snapshot(), &pipe)))
+}
+
+fn create(app: &App, call: &Call) -> Handled {
+    require(app, call, "create pipes", Access::may_create_pipes)?;
+    let text = |json: &Json, key: &str| -> String {
+        json.get(key)
+            .and_then(Json::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let mut new = NewPipe {
+        force: call.query.flag("force"),
+        description: call.query.get("description").unwrap_or("").to_owned(),
+        ..NewPipe::default()
+    };
+    let is_json = call.body.trim_ascii_start().starts_with(b"{");
+    if is_json {
+        let json = call.json()?;
+        new.name = text(&json, "name");
+        let description = text(&json, "description");
+        if !description.is_empty() {
+            new.description = description;
+        }
+        for node in json
+            .get("nodes")
+            .and_then(Json::as_array)
+            .into_iter()
+            .flatten()
+        {
+            new.nodes.push(node_of(node));
+        }
+        if let (true, Some(sql)) = (new.nodes.is_empty(), json.get("sql").and_then(Json::as_str)) {
+            new.nodes.push(NewNode {
+                sql: sql.to_owned(),
+                ..NewNode::default()
+            });
+        }
+    } else {
+        let form = call.form();
+        new.name = form.said("name").unwrap_or_default().to_owned();
+        if let Some(sql) = form.said("sql") {
+            new.nodes.push(NewNode {
+                sql: sql.to_owned(),
+                ..NewNode::default()
+            });
+        }
+    }
+    let pipe = app.project.create_pipe(new)?;
+    Ok(Reply::json(&pipe_json(&app.project, &pipe)))
+}
+
+/// A node of a JSON body.
+fn node_of(json: &Json) -> NewNode {
+    let text = |key: &str| {
+        json.get(key)
+            .and_then(Json::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let mut settings = BTreeMap::new();
+    for (key, value) in json.as_object().into_iter().flatten() {
+        let known = matches!(key.as_str(), "name" | "sql" | "description" | "type");
+        if let (false, Json::String(value)) = (known, value) {
+            settings.insert(key.clone(), value.clone());
+        }
+    }
+    NewNode {
+        name: text("name"),
+        sql: text("sql"),
+        description: text("description"),
+        kind: text("type").to_ascii_lowercase(),
+        settings,
+    }
+}
+
+fn update(app: &App, call: &Call, name: &str) -> Handled {
+    require(app, call, "change pipes", Access::may_create_pipes)?;
+    let form = call.form();
+    let pipe = app.project.update_pipe(name, |pipe| {
+        if let Some(description) = form.get("description") {
+            pipe.description = description.to_owned();
+        }
+        if let Some(name) = form.said("name") {
+            pipe.name = name.to_owned();
+        }
+        Ok(())
+    })?;
+    Ok(Reply::json(&pipe_json(&app.project, &pipe)))
+}
+
+fn drop_one(app: &App, call: &Call, name: &str) -> Handled {
+    let pipe = find(app, name)?;
+    require(app, call, "drop the pipe", |a| {
+        a.may_drop_pipe(&pipe.name) || a.may_create_pipes()
+    })?;
+    app.project.drop_pipe(name)?;
+    Ok(Reply::empty(204))
+}

@@ -1,0 +1,105 @@
+//! A job and how it is shown.
+//!
+//! Invariant: `id` and `job_id` are always both there and equal, and `block_log` is always a list.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json, json};
+
+use crate::store::timestamp_of;
+
+/// Where a job stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs, reason = "the protocol's own words")]
+pub enum Status {
+    Waiting,
+    Working,
+    Done,
+    Error,
+    Cancelling,
+    Cancelled,
+}
+
+impl Status {
+    /// As the protocol writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Status::Waiting => "waiting",
+            Status::Working => "working",
+            Status::Done => "done",
+            Status::Error => "error",
+            Status::Cancelling => "cancelling",
+            Status::Cancelled => "cancelled",
+        }
+    }
+
+    /// Nothing will change any more.
+    pub fn is_over(self) -> bool {
+        matches!(self, Status::Done | Status::Error | Status::Cancelled)
+    }
+}
+
+/// A job.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Job {
+    /// Id.
+    pub id: String,
+    /// `import`, `delete_data`, …
+    pub kind: String,
+    /// Where it stands.
+    pub status: Status,
+    /// Why it failed.
+    pub error: Option<String>,
+    /// When it was asked for, in microseconds.
+    pub created: i64,
+    /// When it began.
+    pub started: Option<i64>,
+    /// When it last changed.
+    pub updated: i64,
+    /// What is particular to its kind.
+    pub details: Map<String, Json>,
+}
+
+impl Job {
+    /// A job that waits.
+    pub fn new(id: String, kind: &str, details: Map<String, Json>, now: i64) -> Job {
+        Job {
+            id,
+            kind: kind.to_owned(),
+            status: Status::Waiting,
+            error: None,
+            created: now,
+            started: None,
+            updated: now,
+            details,
+        }
+    }
+
+    /// As `/v0/jobs` shows it; `base` is the server's address.
+    pub fn to_json(&self, base: &str) -> Json {
+        let mut out = json!({
+            "id": self.id,
+            "job_id": self.id,
+            "job_url": format!("{base}/v0/jobs/{}", self.id),
+            "kind": self.kind,
+            "status": self.status.name(),
+            "created_at": timestamp_of(self.created),
+            "started_at": self.started.map(timestamp_of),
+            "updated_at": timestamp_of(self.updated),
+            "is_cancellable": !self.status.is_over(),
+            "block_log": [],
+            "blocks": [],
+        });
+        if self.status == Status::Done {
+            out["progress_percentage"] = 100.0.into();
+        }
+        if let Some(error) = &self.error {
+            out["error"] = error.clone().into();
+            out["errors"] = json!([error]);
+        }
+        for (key, value) in &self.details {
+            out[key] = value.clone();
+        }
+        out
+    }
+}

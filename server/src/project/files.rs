@@ -1,0 +1,88 @@
+//! Resources as datafiles, for `tb pull` and `tb diff`.
+//!
+//! Invariant: what was pushed comes back: tokens and tags included, SQL unchanged.
+
+use super::model::{DataSource, Pipe};
+use super::state::Snapshot;
+use crate::datafile::{
+    DataSourceFile, EngineLines, NodeLines, PipeFile, TokenLine, print_data_source, print_pipe,
+};
+
+/// The `.datasource` text.
+pub fn data_source_text(state: &Snapshot, source: &DataSource) -> String {
+    let settings = source
+        .settings
+        .iter()
+        .filter(|(key, _)| key.starts_with("kafka_") || key.starts_with("import_"));
+    print_data_source(&DataSourceFile {
+        version: None,
+        description: source.description.clone(),
+        tokens: token_lines(
+            state,
+            &source.name,
+            &[
+                ("DATASOURCES:READ", "READ"),
+                ("DATASOURCES:APPEND", "APPEND"),
+            ],
+        ),
+        tags: tags(state, &source.id),
+        columns: source.columns.iter().map(Into::into).collect(),
+        indexes: source.indexes.clone(),
+        engine: Some(EngineLines {
+            name: source.engine.clone(),
+            args: source.engine_args.clone(),
+        }),
+        shared_with: Vec::new(),
+        settings: settings.map(|(k, v)| (k.clone(), v.clone())).collect(),
+    })
+}
+
+/// The `.pipe` text.
+pub fn pipe_text(state: &Snapshot, pipe: &Pipe) -> String {
+    let node = |n: &super::model::Node| NodeLines {
+        name: n.name.clone(),
+        description: n.description.clone(),
+        sql: n.sql.clone(),
+        kind: match n.kind.as_str() {
+            "standard" => String::new(),
+            kind => kind.to_owned(),
+        },
+        settings: Vec::new(),
+        engine: None,
+    };
+    print_pipe(&PipeFile {
+        version: None,
+        description: pipe.description.clone(),
+        tokens: token_lines(state, &pipe.name, &[("PIPES:READ", "READ")]),
+        tags: tags(state, &pipe.id),
+        nodes: pipe.nodes.iter().map(node).collect(),
+    })
+}
+
+/// A line for every token with a scope on the resource.
+fn token_lines(state: &Snapshot, resource: &str, kinds: &[(&str, &str)]) -> Vec<TokenLine> {
+    let mut out = Vec::new();
+    for token in state.tokens.values() {
+        for scope in token
+            .scopes
+            .iter()
+            .filter(|s| s.resource.as_deref() == Some(resource))
+        {
+            let permission = kinds.iter().find(|(kind, _)| *kind == scope.kind);
+            if let Some((_, permission)) = permission {
+                out.push(TokenLine {
+                    name: token.name.clone(),
+                    permission: (*permission).to_owned(),
+                });
+            }
+        }
+    }
+    out.sort_by(|a, b| (&a.name, &a.permission).cmp(&(&b.name, &b.permission)));
+    out
+}
+
+fn tags(state: &Snapshot, id: &str) -> Vec<String> {
+    let has = |resources: &[super::model::TagResource]| resources.iter().any(|r| r.id == id);
+    let tags = state.tags.values().filter(|t| has(&t.resources));
+    tags.map(|t| t.name.clone()).collect()
+}

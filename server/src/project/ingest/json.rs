@@ -1,0 +1,199 @@
+//! JSON rows.
+//!
+//! Invariant: a row that is not an object, or not JSON, is set aside alone; reading goes on behind it.
+
+use bytes::Bytes;
+use serde_json::{Map, Value as Json};
+
+use super::check::Checker;
+use super::path::Path;
+use super::quarantine::set_aside;
+use super::{BadRow, Ingested, Target, is_fault_of_rows};
+use crate::project::Result;
+use crate::tokens::new_uuid;
+
+/// Bytes of one INSERT.
+const BATCH_BYTES: usize = 32 << 20;
+
+/// A column and where its values come from.
+struct Column<'a> {
+    name: &'a str,
+    path: Path,
+    is_text: bool,
+    is_nullable: bool,
+}
+
+/// Adds the rows of `body`.
+pub(super) fn ingest(target: &Target<'_>, body: &Bytes) -> Result<Ingested> {
+    let columns: Vec<Column<'_>> = target
+        .columns()
+        .map(|c| Column {
+            name: &c.name,
+            path: match &c.jsonpath {
+                Some(path) => Path::parse(path),
+                None => Path::parse(&format!("$.`{}`", c.name)),
+            },
+            is_text: is_text(&c.ty),
+            is_nullable: c.ty.contains("Nullable("),
+        })
+        .collect();
+    let mut done = Ingested {
+        import_id: new_uuid(),
+        ..Ingested::default()
+    };
+    let mut batch = Batch::default();
+    let mut reader = Reader { rest: body };
+    while let Some(row) = reader.next() {
+        match row {
+            Ok(row) => batch.push(&columns, &row),
+            Err((text, why)) => {
+                done.invalid += 1;
+                batch.bad.push(unreadable(&columns, &text, why));
+            }
+        }
+        if batch.bytes >= BATCH_BYTES {
+            batch.write(target, &mut done)?;
+        }
+    }
+    batch.write(target, &mut done)?;
+    Ok(done)
+}
+
+fn unreadable(columns: &[Column<'_>], text: &str, why: String) -> BadRow {
+    let mut values = vec![None; columns.len()];
+    if let Some(first) = values.first_mut() {
+        *first = Some(text.to_owned());
+    }
+    BadRow {
+        values,
+        errors: vec![(String::new(), why)],
+    }
+}
+
+/// Whether values of the type are texts, so that other JSON is kept as its text.
+fn is_text(ty: &str) -> bool {
+    let mut ty = ty.trim();
+    for wrapper in ["LowCardinality(", "Nullable("] {
+        if let Some(inner) = ty.strip_prefix(wrapper) {
+            ty = inner.strip_suffix(')').unwrap_or(inner).trim();
+        }
+    }
+    ty == "String" || ty.starts_with("FixedString")
+}
+
+/// Rows that wait for their INSERT.
+#[derive(Default)]
+struct Batch {
+    rows: Vec<Vec<u8>>,
+    bytes: usize,
+    bad: Vec<BadRow>,
+}
+
+impl Batch {
+    fn push(&mut self, columns: &[Column<'_>], row: &Json) {
+        let mut out = Map::with_capacity(columns.len());
+        for column in columns {
+            match column.path.find(row) {
+                None => {}
+                // Into a column that knows no NULL it is as if the value was not there.
+                Some(Json::Null) => {
+                    if column.is_nullable {
+                        out.insert(column.name.to_owned(), Json::Null);
+                    }
+                }
+                Some(value) => {
+                    let value = match value {
+                        Json::String(_) => value,
+                        other if column.is_text => Json::String(other.to_string()),
+                        other => other,
+                    };
+                    out.insert(column.name.to_owned(), value);
+                }
+            }
+        }
+        let line = Json::Object(out).to_string().into_bytes();
+        self.bytes += line.len() + 1;
+        self.rows.push(line);
+    }
+
+    fn write(&mut self, target: &Target<'_>, done: &mut Ingested) -> Result<()> {
+        let rows = std::mem::take(&mut self.rows);
+        let mut bad = std::mem::take(&mut self.bad);
+        self.bytes = 0;
+        if !rows.is_empty() {
+            match target.insert("JSONEachRow", joined(&rows), &[]) {
+                Ok(written) => done.rows += written,
+                Err(e) if is_fault_of_rows(&e) => {
+                    let (good, more) = Checker::new(target)?.split_json(rows);
+                    // An error that no row has alone is an error of the whole.
+                    if more.is_empty() {
+                        return Err(e.into());
+                    }
+                    bad.extend(more);
+                    if !good.is_empty() {
+                        done.rows += target.insert("JSONEachRow", joined(&good), &[])?;
+                    }
+                }
+                Err(e) => return Err(e.into()),
+            }
+        }
+        if !bad.is_empty() {
+            done.quarantined += bad.len() as u64;
+            set_aside(target, &bad, &done.import_id)?;
+        }
+        Ok(())
+    }
+}
+
+fn joined(rows: &[Vec<u8>]) -> Bytes {
+    let mut out = rows.join(&b'\n');
+    out.push(b'\n');
+    out.into()
+}
+
+/// Objects one after another, whatever stands between them; arrays of objects are their elements.
+struct Reader<'a> {
+    rest: &'a [u8],
+}
+
+impl Reader<'_> {
+    /// The next value, or a text that is none and why. `None` at the end.
+    fn next(&mut self) -> Option<std::result::Result<Json, (String, String)>> {
+        self.rest = self.rest.trim_ascii_start();
+        self.rest = self
+            .rest
+            .strip_prefix(b",")
+            .unwrap_or(self.rest)
+            .trim_ascii_start();
+        // The brackets of an array of rows.
+        while let Some(after) = self
+            .rest
+            .strip_prefix(b"[")
+            .or(self.rest.strip_prefix(b"]"))
+        {
+            self.rest = after.trim_ascii_start();
+        }
+        if self.rest.is_empty() {
+            return None;
+        }
+        let mut values = serde_json::Deserializer::from_slice(self.rest).into_iter::<Json>();
+        match values.next()? {
+            Ok(value @ Json::Object(_)) => {
+                self.rest = self.rest.get(values.byte_offset()..).unwrap_or_default();
+                Some(Ok(value))
+            }
+            Ok(other) => {
+                self.rest = self.rest.get(values.byte_offset()..).unwrap_or_default();
+                let why = "the row is not a JSON object".to_owned();
+                Some(Err((other.to_string(), why)))
+            }
+            Err(e) => {
+                let end = memchr::memchr(b'\n', self.rest).unwrap_or(self.rest.len());
+                let (line, after) = self.rest.split_at(end);
+                self.rest = after;
+                let line = String::from_utf8_lossy(line).into_owned();
+                Some(Err((line, format!("invalid JSON: {e}"))))
+            }
+        }
+    }
+}

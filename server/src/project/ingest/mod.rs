@@ -1,0 +1,201 @@
+//! Rows that come in: JSON by path, CSV by position, Parquet by name; what does not fit is set aside.
+//!
+//! The fast way hands all rows to one INSERT. Only when that fails is each row looked at alone, to find
+//! the ones that do not fit and say why.
+//!
+//! Invariant: every row of a body ends either in the data source or in its quarantine, or the whole
+//! body is refused.
+
+mod check;
+mod csv;
+mod json;
+mod path;
+mod quarantine;
+
+#[cfg(test)]
+mod tests;
+
+use std::io::Cursor;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use roost::session::QueryRequest;
+use roost_engine::error::{Code, Error, Kind};
+
+use super::ddl::create_table_sql;
+use super::model::DataSource;
+use super::state::Project;
+use super::{ProjectError, Result};
+use crate::store::{DATABASE, quoted};
+use crate::tokens::new_uuid;
+
+pub use csv::Dialect;
+
+/// What became of a body.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ingested {
+    /// Id of the import.
+    pub import_id: String,
+    /// Rows written.
+    pub rows: u64,
+    /// Rows set aside.
+    pub quarantined: u64,
+    /// Of those, rows that could not even be read.
+    pub invalid: u64,
+    /// Bytes of the body.
+    pub bytes: u64,
+}
+
+/// The form of a body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BodyFormat {
+    /// JSON objects, one a line or otherwise one after another.
+    Json,
+    /// CSV.
+    Csv(Dialect),
+    /// Parquet.
+    Parquet,
+}
+
+/// A row that does not fit.
+#[derive(Debug, Clone, Default)]
+pub(super) struct BadRow {
+    /// Values by the place of their column; none where there was none.
+    pub(super) values: Vec<Option<String>>,
+    /// Columns and what is wrong with them.
+    pub(super) errors: Vec<(String, String)>,
+}
+
+/// Adds the rows of `body` to a data source.
+pub fn append(
+    project: &Project,
+    source: &Arc<DataSource>,
+    body: &Bytes,
+    format: &BodyFormat,
+) -> Result<Ingested> {
+    into_table(project, source, &source.name, body, format)
+}
+
+/// Puts the rows of `body` in the place of all rows of a data source, at one instant.
+pub fn replace(
+    project: &Project,
+    source: &Arc<DataSource>,
+    body: &Bytes,
+    format: &BodyFormat,
+) -> Result<Ingested> {
+    let fresh = format!("{}__replace_{}", source.name, new_uuid().replace('-', ""));
+    let store = &project.store;
+    store.execute(&create_table_sql(source, &fresh))?;
+    let outcome = into_table(project, source, &fresh, body, format).and_then(|done| {
+        let (a, b) = (quoted(&source.name), quoted(&fresh));
+        store.execute(&format!(
+            "EXCHANGE TABLES {DATABASE}.{a} AND {DATABASE}.{b}"
+        ))?;
+        Ok(done)
+    });
+    if let Err(e) = store.execute(&format!(
+        "DROP TABLE IF EXISTS {DATABASE}.{}",
+        quoted(&fresh)
+    )) {
+        tracing::error!("cannot drop table {fresh}: {e}");
+    }
+    outcome
+}
+
+fn into_table(
+    project: &Project,
+    source: &Arc<DataSource>,
+    table: &str,
+    body: &Bytes,
+    format: &BodyFormat,
+) -> Result<Ingested> {
+    let target = Target {
+        project,
+        source,
+        table,
+    };
+    let mut done = match format {
+        BodyFormat::Json => json::ingest(&target, body)?,
+        BodyFormat::Csv(dialect) => csv::ingest(&target, body, dialect)?,
+        BodyFormat::Parquet => Ingested {
+            rows: target.insert("Parquet", body.clone(), &[])?,
+            ..Ingested::default()
+        },
+    };
+    if done.import_id.is_empty() {
+        done.import_id = new_uuid();
+    }
+    done.bytes = body.len() as u64;
+    Ok(done)
+}
+
+/// Where rows go.
+pub(super) struct Target<'a> {
+    pub(super) project: &'a Project,
+    pub(super) source: &'a Arc<DataSource>,
+    pub(super) table: &'a str,
+}
+
+impl Target<'_> {
+    /// Columns that an INSERT may name.
+    pub(super) fn columns(&self) -> impl Iterator<Item = &super::model::StoredColumn> {
+        self.source.columns.iter().filter(|c| {
+            let default = c.default.as_deref().unwrap_or("").to_ascii_uppercase();
+            !default.starts_with("MATERIALIZED") && !default.starts_with("ALIAS")
+        })
+    }
+
+    /// Inserts a body in one of the database's formats.
+    pub(super) fn insert(
+        &self,
+        format: &str,
+        body: Bytes,
+        settings: &[(&str, String)],
+    ) -> std::result::Result<u64, Error> {
+        let columns: Vec<String> = self.columns().map(|c| quoted(&c.name)).collect();
+        let mut all = vec![
+            (
+                "date_time_input_format".to_owned(),
+                "best_effort".to_owned(),
+            ),
+            ("input_format_null_as_default".to_owned(), "1".to_owned()),
+            (
+                "input_format_skip_unknown_fields".to_owned(),
+                "1".to_owned(),
+            ),
+        ];
+        all.extend(settings.iter().map(|(k, v)| ((*k).to_owned(), v.clone())));
+        let summary = self.project.store.run(QueryRequest {
+            sql: format!(
+                "INSERT INTO {DATABASE}.{} ({}) FORMAT {format}",
+                quoted(self.table),
+                columns.join(", ")
+            ),
+            body: Some(Box::new(Cursor::new(body))),
+            settings: all,
+            ..QueryRequest::default()
+        })?;
+        Ok(summary.written_rows)
+    }
+}
+
+/// Whether an INSERT failed because of its rows.
+pub(super) fn is_fault_of_rows(e: &Error) -> bool {
+    let about_the_table = matches!(
+        e.code(),
+        Code::UNKNOWN_TABLE
+            | Code::TABLE_IS_READ_ONLY
+            | Code::READONLY
+            | Code::UNKNOWN_SETTING
+            | Code::UNKNOWN_FORMAT
+            | Code::NO_SUCH_COLUMN_IN_TABLE
+            | Code::TOO_MANY_PARTS
+            | Code::SYNTAX_ERROR
+    );
+    e.kind() == Kind::UserMistake && !about_the_table
+}
+
+/// The error when not even the columns of the table are known.
+pub(super) fn no_table(name: &str) -> ProjectError {
+    ProjectError::NotFound(format!("Data Source \"{name}\" has no table"))
+}

@@ -1,0 +1,239 @@
+//! The resources of a workspace as they are stored.
+//!
+//! Invariant: names of data sources and pipes share one namespace; ids never change.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::datafile::SchemaColumn;
+
+/// The workspace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Workspace {
+    /// Id, a UUID.
+    pub id: String,
+    /// Name.
+    pub name: String,
+    /// Id of its one user.
+    pub user_id: String,
+    /// Mail address of its one user.
+    pub user_email: String,
+    /// When it was made.
+    pub created_at: String,
+}
+
+/// A column of a data source, as stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredColumn {
+    /// Name.
+    pub name: String,
+    /// Type text.
+    pub ty: String,
+    /// Path into the JSON, without `json:`.
+    #[serde(default)]
+    pub jsonpath: Option<String>,
+    /// `DEFAULT expr` and so on.
+    #[serde(default)]
+    pub default: Option<String>,
+    /// `CODEC(…)`.
+    #[serde(default)]
+    pub codec: Option<String>,
+}
+
+impl From<SchemaColumn> for StoredColumn {
+    fn from(c: SchemaColumn) -> Self {
+        StoredColumn {
+            name: c.name,
+            ty: c.ty,
+            jsonpath: c.jsonpath,
+            default: c.default,
+            codec: c.codec,
+        }
+    }
+}
+
+impl From<&StoredColumn> for SchemaColumn {
+    fn from(c: &StoredColumn) -> Self {
+        SchemaColumn {
+            name: c.name.clone(),
+            ty: c.ty.clone(),
+            jsonpath: c.jsonpath.clone(),
+            default: c.default.clone(),
+            codec: c.codec.clone(),
+        }
+    }
+}
+
+/// A data source.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataSource {
+    /// Id.
+    pub id: String,
+    /// Name, also of its table.
+    pub name: String,
+    /// For people.
+    pub description: String,
+    /// `csv`, `ndjson`, `kafka`, …
+    pub kind: String,
+    /// The schema's text as the client sent it.
+    pub sql_schema: String,
+    /// The same, read.
+    pub columns: Vec<StoredColumn>,
+    /// The engine's name.
+    pub engine: String,
+    /// `partition_key`, `sorting_key`, … in order.
+    pub engine_args: Vec<(String, String)>,
+    /// `INDEX …` lines.
+    pub indexes: Vec<String>,
+    /// Connector settings and others that are only kept.
+    pub settings: BTreeMap<String, String>,
+    /// When it was made.
+    pub created_at: String,
+    /// When it was changed.
+    pub updated_at: String,
+}
+
+impl DataSource {
+    /// The value of an engine argument, if it says something.
+    pub fn engine_arg(&self, key: &str) -> Option<&str> {
+        self.engine_args
+            .iter()
+            .find(|(k, _)| k == key)
+            .map(|(_, v)| v.as_str())
+            .filter(|v| !v.is_empty())
+    }
+
+    /// Name of the table of rows that did not fit.
+    pub fn quarantine(&self) -> String {
+        format!("{}_quarantine", self.name)
+    }
+}
+
+/// A node of a pipe.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Node {
+    /// Id.
+    pub id: String,
+    /// Name, unique in the pipe.
+    pub name: String,
+    /// SQL, a template when it starts with `%`.
+    pub sql: String,
+    /// For people.
+    pub description: String,
+    /// `standard`, `endpoint`, `materialized`, `copy`, `sink`.
+    pub kind: String,
+    /// What else the client sent: `datasource`, `target_datasource`, `engine…`, `copy_schedule`, …
+    pub settings: BTreeMap<String, String>,
+    /// When it was made.
+    pub created_at: String,
+    /// When it was changed.
+    pub updated_at: String,
+}
+
+/// A pipe.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Pipe {
+    /// Id.
+    pub id: String,
+    /// Name.
+    pub name: String,
+    /// For people.
+    pub description: String,
+    /// Its nodes; the last is what the pipe means where it is read.
+    pub nodes: Vec<Node>,
+    /// Id of the published node.
+    pub endpoint: Option<String>,
+    /// When it was made.
+    pub created_at: String,
+    /// When it was changed.
+    pub updated_at: String,
+}
+
+impl Pipe {
+    /// The node of that id or name.
+    pub fn node(&self, key: &str) -> Option<&Node> {
+        self.nodes.iter().find(|n| n.id == key || n.name == key)
+    }
+
+    /// The published node.
+    pub fn endpoint_node(&self) -> Option<&Node> {
+        self.endpoint.as_deref().and_then(|id| self.node(id))
+    }
+
+    /// The node that the pipe stands for in SQL: the published one, else the last.
+    pub fn output_node(&self) -> Option<&Node> {
+        self.endpoint_node().or_else(|| self.nodes.last())
+    }
+
+    /// `default`, `endpoint`, `materialized`, `copy` or `sink`.
+    pub fn kind(&self) -> &str {
+        if self.endpoint.is_some() {
+            return "endpoint";
+        }
+        let special = |n: &&Node| matches!(n.kind.as_str(), "materialized" | "copy" | "sink");
+        self.nodes
+            .iter()
+            .find(special)
+            .map_or("default", |n| n.kind.as_str())
+    }
+}
+
+/// A tag: a name on resources.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tag {
+    /// Name.
+    pub name: String,
+    /// Resources: id, name, type.
+    pub resources: Vec<TagResource>,
+    /// When it was made.
+    #[serde(default)]
+    pub created_at: String,
+    /// When it was changed.
+    #[serde(default)]
+    pub updated_at: String,
+}
+
+/// A resource of a tag.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TagResource {
+    /// Id.
+    #[serde(default)]
+    pub id: String,
+    /// Name.
+    #[serde(default)]
+    pub name: String,
+    /// `datasource` or `pipe`.
+    #[serde(rename = "type", default)]
+    pub kind: String,
+}
+
+/// A variable: a secret that templates read with `tb_secret`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Variable {
+    /// Name.
+    pub name: String,
+    /// The secret.
+    pub value: String,
+    /// `secret`.
+    pub kind: String,
+    /// When it was made.
+    pub created_at: String,
+    /// When it was changed.
+    pub updated_at: String,
+}
+
+/// A connection to another system: kept, not used.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Connector {
+    /// Id.
+    pub id: String,
+    /// Name.
+    pub name: String,
+    /// `kafka`, `s3`, …
+    pub service: String,
+    /// The client's settings, secrets included.
+    pub settings: serde_json::Map<String, serde_json::Value>,
+    /// When it was made.
+    pub created_at: String,
+}

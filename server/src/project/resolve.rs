@@ -1,0 +1,490 @@
+//! Pipes in the place of tables: renders nodes on demand and puts them into the query as subqueries.
+//!
+//! A name in a node means, in this order: another node of the pipe, a pipe, a data source. Only what a
+//! rendered text names is rendered in turn, so an `if` that is not taken costs and requires nothing.
+//!
+//! Invariant: what a token may not read is never bound; a data source's row filter applies wherever the
+//! data source is read, also inside a pipe.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use roost::bind::Relation;
+use roost::interpret::NameResolver;
+use roost::parse::ast::{Expr, Query, TableExpr, TableName, TableSource};
+use roost::parse::parse_query;
+use roost_engine::error::{Code, Error, Result};
+
+use super::model::{Node, Pipe};
+use super::references::{Found, walk};
+use super::service::{service_view, visible_to_all};
+use super::state::{Project, Snapshot};
+use crate::store::{DATABASE, SERVICE_DATABASE, quoted};
+use crate::template::{Inputs, Mode, Rendered, TemplateError, Variables};
+use crate::tokens::{Access, Rows};
+
+/// How deep pipes may read each other.
+const DEPTH: usize = 64;
+
+/// Whose text is being run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Root {
+    /// The caller's: every name is checked against the token.
+    Caller,
+    /// A node's: names are those of its pipe, and the pipe's right covers them.
+    Node {
+        /// The pipe.
+        pipe: String,
+        /// The node.
+        node: String,
+    },
+}
+
+/// What a request brings.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Its rights.
+    pub access: Access,
+    /// Its parameters.
+    pub variables: Variables,
+    /// Whose text is run.
+    pub root: Root,
+    /// The pipe that `_` stands for.
+    pub pipeline: Option<String>,
+    /// The time of the request, `YYYY-MM-DD hh:mm:ss`.
+    pub now: String,
+}
+
+/// Resolves the names of one request, from one snapshot of the workspace.
+pub struct Resolver {
+    project: Arc<Project>,
+    state: Arc<Snapshot>,
+    request: Request,
+    secrets: Vec<String>,
+    inlined: Mutex<HashMap<(String, String), Arc<Query>>>,
+    /// Why a template failed, with more than an [`Error`] can say.
+    failure: Mutex<Option<TemplateError>>,
+    /// Values of the secrets that rendered texts name.
+    used_secrets: Mutex<HashMap<String, String>>,
+}
+
+impl Resolver {
+    /// A resolver of one request.
+    pub fn new(project: &Arc<Project>, request: Request) -> Resolver {
+        let state = project.snapshot();
+        Resolver {
+            project: Arc::clone(project),
+            secrets: state.secret_names(),
+            state,
+            request,
+            inlined: Mutex::default(),
+            failure: Mutex::default(),
+            used_secrets: Mutex::default(),
+        }
+    }
+
+    /// The template's own error, if one made the query fail.
+    pub fn take_failure(&self) -> Option<TemplateError> {
+        self.failure.lock().take()
+    }
+
+    /// Values for `{name: String}` of the secrets that were named so far.
+    pub fn secret_values(&self) -> HashMap<String, String> {
+        self.used_secrets.lock().clone()
+    }
+
+    /// Renders the caller's own text, if it is a template.
+    pub fn render_text(&self, sql: &str) -> std::result::Result<Rendered, TemplateError> {
+        let Some(body) = sql.trim_start().strip_prefix('%') else {
+            return Ok(Rendered {
+                sql: sql.to_owned(),
+                ..Rendered::default()
+            });
+        };
+        self.render(body, &self.request.variables)
+    }
+
+    /// Renders a node with the request's parameters.
+    pub fn render_node(
+        &self,
+        pipe: &Pipe,
+        node: &Node,
+    ) -> std::result::Result<Rendered, TemplateError> {
+        let Some(body) = node.sql.trim_start().strip_prefix('%') else {
+            return Ok(Rendered {
+                sql: node.sql.clone(),
+                ..Rendered::default()
+            });
+        };
+        match self.request.access.fixed_parameters(&pipe.name) {
+            None => self.render(body, &self.request.variables),
+            Some(fixed) => {
+                let mut variables = self.request.variables.clone();
+                variables.extend(fixed.iter().map(|(k, v)| (k.clone(), v.clone())));
+                self.render(body, &variables)
+            }
+        }
+    }
+
+    fn render(
+        &self,
+        body: &str,
+        variables: &Variables,
+    ) -> std::result::Result<Rendered, TemplateError> {
+        let rendered = self.project.template(body)?.render(&Inputs {
+            variables,
+            secrets: &self.secrets,
+            mode: Mode::Run,
+            now: &self.request.now,
+        })?;
+        for name in &rendered.secrets {
+            if let Some(variable) = self.state.variables.get(name) {
+                let mut used = self.used_secrets.lock();
+                used.insert(name.clone(), variable.value.clone());
+            }
+        }
+        Ok(rendered)
+    }
+
+    /// Checks every name of the caller's text, and gives the text back with row filters put in where the
+    /// token has some.
+    pub fn check(&self, sql: &str) -> Result<String> {
+        let mut query = parse_query(sql)?;
+        let mut changed = false;
+        walk(&mut query, &mut |found| {
+            match found {
+                Found::Table(table) => changed |= self.check_table(table)?,
+                Found::InName(expr) => {
+                    if let Expr::Identifier(parts) = expr
+                        && let [database, name] = &parts[..]
+                    {
+                        self.check_name(Some(database), name)?;
+                    }
+                }
+                Found::Function(name) => self.check_function(name)?,
+            }
+            Ok(())
+        })?;
+        Ok(if changed {
+            query.to_string()
+        } else {
+            sql.to_owned()
+        })
+    }
+
+    fn check_function(&self, name: &str) -> Result<()> {
+        const FREE: [&str; 9] = [
+            "numbers",
+            "numbers_mt",
+            "zeros",
+            "zeros_mt",
+            "values",
+            "generateseries",
+            "generate_series",
+            "null",
+            "view",
+        ];
+        if self.request.access.is_admin() || FREE.contains(&name.to_ascii_lowercase().as_str()) {
+            return Ok(());
+        }
+        Err(denied(&format!("the table function {name}")))
+    }
+
+    /// Whether the table was replaced.
+    fn check_table(&self, table: &mut TableExpr) -> Result<bool> {
+        let TableSource::Name(name) = &table.source else {
+            return Ok(false);
+        };
+        let (database, name) = (name.database.clone(), name.name.clone());
+        self.check_name(database.as_deref(), &name)?;
+        let own = database
+            .as_deref()
+            .is_none_or(|d| self.project.is_own_database(d));
+        let is_source = self.state.data_sources.contains_key(&name);
+        if !own || !is_source {
+            return Ok(false);
+        }
+        match self.request.access.filter_of(&name) {
+            None => Ok(false),
+            Some(filter) => {
+                filtered(table, &name, &filter)?;
+                Ok(true)
+            }
+        }
+    }
+
+    fn check_name(&self, database: Option<&str>, name: &str) -> Result<()> {
+        let access = &self.request.access;
+        if access.is_admin() {
+            return Ok(());
+        }
+        let allowed = match database {
+            Some(SERVICE_DATABASE) => {
+                let full = format!("{SERVICE_DATABASE}.{name}");
+                access.may_read_all() || access.rows_of_data_source(&full) != Rows::Denied
+            }
+            Some("system") => visible_to_all(name),
+            Some(other) if !self.project.is_own_database(other) => false,
+            _ if name == "_" => self
+                .request
+                .pipeline
+                .as_deref()
+                .is_some_and(|p| access.rows_of_pipe(p) != Rows::Denied),
+            _ => {
+                access.rows_of_data_source(name) != Rows::Denied
+                    || access.rows_of_pipe(name) != Rows::Denied
+            }
+        };
+        if allowed {
+            return Ok(());
+        }
+        let known =
+            self.state.pipes.contains_key(name) || self.state.data_sources.contains_key(name);
+        match known || database.is_some() {
+            true => Err(denied(&format!("'{name}'"))),
+            false => Err(self.unknown(name)),
+        }
+    }
+
+    fn unknown(&self, name: &str) -> Error {
+        Error::new(Code::UNKNOWN_TABLE, format!("Resource '{name}' not found"))
+    }
+
+    /// The whole query of a node, with every node and pipe it reads inside it.
+    pub fn inline(&self, pipe: &Pipe, node: &Node) -> Result<Arc<Query>> {
+        self.inline_at(pipe, node, &mut Vec::new())
+    }
+
+    fn inline_at(
+        &self,
+        pipe: &Pipe,
+        node: &Node,
+        stack: &mut Vec<(String, String)>,
+    ) -> Result<Arc<Query>> {
+        let key = (pipe.name.clone(), node.name.clone());
+        if let Some(known) = self.inlined.lock().get(&key) {
+            return Ok(Arc::clone(known));
+        }
+        if stack.contains(&key) || stack.len() >= DEPTH {
+            let chain: Vec<String> = stack.iter().map(|(p, n)| format!("{p}.{n}")).collect();
+            return Err(Error::new(
+                Code::TOO_DEEP_SUBQUERIES,
+                format!(
+                    "pipes read each other in a circle: {} -> {}.{}",
+                    chain.join(" -> "),
+                    key.0,
+                    key.1
+                ),
+            ));
+        }
+        let rendered = self
+            .render_node(pipe, node)
+            .map_err(|e| self.note(pipe, node, e))?;
+        let place = format!("node {} of pipe {}", node.name, pipe.name);
+        let mut query = parse_query(&rendered.sql).map_err(|e| e.context(&place))?;
+        query.format = None;
+        stack.push(key.clone());
+        let walked = walk(&mut query, &mut |found| {
+            self.put_in(pipe, node, found, stack)
+        });
+        stack.pop();
+        walked.map_err(|e| e.context(&place))?;
+        let query = Arc::new(query);
+        self.inlined.lock().insert(key, Arc::clone(&query));
+        Ok(query)
+    }
+
+    fn note(&self, pipe: &Pipe, node: &Node, e: TemplateError) -> Error {
+        let error = Error::new(
+            Code::BAD_ARGUMENTS,
+            format!("{} (node {} of pipe {})", e.message, node.name, pipe.name),
+        );
+        self.failure.lock().get_or_insert(e);
+        error
+    }
+
+    /// Replaces what a node's text names.
+    fn put_in(
+        &self,
+        pipe: &Pipe,
+        node: &Node,
+        found: Found<'_>,
+        stack: &mut Vec<(String, String)>,
+    ) -> Result<()> {
+        match found {
+            Found::Function(_) => Ok(()),
+            Found::InName(expr) => {
+                let Expr::Identifier(parts) = &*expr else {
+                    return Ok(());
+                };
+                let [name] = &parts[..] else { return Ok(()) };
+                if let Some(query) = self.meaning(pipe, node, name, stack)? {
+                    *expr = Expr::Subquery(Box::new(Query::clone(&query)));
+                }
+                Ok(())
+            }
+            Found::Table(table) => {
+                let TableSource::Name(name) = &mut table.source else {
+                    return Ok(());
+                };
+                if let Some(database) = &name.database {
+                    if database == SERVICE_DATABASE
+                        && let Some(view) = service_view(&name.name)?
+                    {
+                        let old = name.name.clone();
+                        replace(table, &old, view);
+                        return Ok(());
+                    }
+                    if !self.project.is_own_database(database) {
+                        return Ok(());
+                    }
+                }
+                let name_text = name.name.clone();
+                if let Some(query) = self.meaning(pipe, node, &name_text, stack)? {
+                    replace(table, &name_text, Query::clone(&query));
+                    return Ok(());
+                }
+                if let Some(filter) = self.request.access.filter_of(&name_text) {
+                    return filtered(table, &name_text, &filter);
+                }
+                name.database = Some(DATABASE.to_owned());
+                Ok(())
+            }
+        }
+    }
+
+    /// The query that `name` stands for in a node; `None` when it is a table.
+    fn meaning(
+        &self,
+        pipe: &Pipe,
+        node: &Node,
+        name: &str,
+        stack: &mut Vec<(String, String)>,
+    ) -> Result<Option<Arc<Query>>> {
+        let sibling = pipe
+            .nodes
+            .iter()
+            .find(|n| n.name == name && n.name != node.name);
+        if let Some(sibling) = sibling {
+            return self.inline_at(pipe, sibling, stack).map(Some);
+        }
+        let Some(other) = self.state.pipes.get(name) else {
+            return Ok(None);
+        };
+        match other.output_node() {
+            Some(output) => self.inline_at(other, output, stack).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The query of a pipe as the caller reads it: with the filter of its scope.
+    fn pipe_relation(&self, name: &str) -> Result<Option<Relation>> {
+        let Some(pipe) = self.state.pipes.get(name) else {
+            return Ok(None);
+        };
+        let node = pipe.output_node().ok_or_else(|| self.unknown(name))?;
+        let query = self.inline(pipe, node)?;
+        match self.request.access.rows_of_pipe(name) {
+            Rows::Denied => Err(denied(&format!("'{name}'"))),
+            Rows::All => Ok(Some(Relation::View(query))),
+            Rows::Where(filter) => {
+                let mut outer = parse_query(&format!("SELECT * FROM _ WHERE {filter}"))?;
+                walk(&mut outer, &mut |found| {
+                    if let Found::Table(table) = found {
+                        replace(table, "_", Query::clone(&query));
+                    }
+                    Ok(())
+                })?;
+                Ok(Some(Relation::View(Arc::new(outer))))
+            }
+        }
+    }
+
+    fn caller_relation(&self, name: &str) -> Result<Option<Relation>> {
+        if name == "_"
+            && let Some(pipeline) = &self.request.pipeline
+        {
+            return match self.pipe_relation(pipeline)? {
+                Some(relation) => Ok(Some(relation)),
+                None => Err(self.unknown(pipeline)),
+            };
+        }
+        if self.state.pipes.contains_key(name) {
+            return self.pipe_relation(name);
+        }
+        match self.request.access.rows_of_data_source(name) {
+            Rows::Denied => Err(denied(&format!("'{name}'"))),
+            // Its filter was put in by `check`; a name that came another way is not shown.
+            Rows::Where(filter) => {
+                let sql = format!("SELECT * FROM {DATABASE}.{} WHERE {filter}", quoted(name));
+                Ok(Some(Relation::View(Arc::new(parse_query(&sql)?))))
+            }
+            Rows::All => Ok(None),
+        }
+    }
+}
+
+impl NameResolver for Resolver {
+    fn relation(&self, database: Option<&str>, name: &str) -> Result<Option<Relation>> {
+        if database == Some(SERVICE_DATABASE) {
+            return Ok(service_view(name)?.map(|query| Relation::View(Arc::new(query))));
+        }
+        // Written out by ourselves, or checked before.
+        if database.is_some_and(|d| d == DATABASE || !self.project.is_own_database(d)) {
+            let readable = database != Some(DATABASE) || !self.state.pipes.contains_key(name);
+            if readable {
+                return Ok(None);
+            }
+        }
+        match &self.request.root {
+            Root::Caller => self.caller_relation(name),
+            Root::Node { pipe, node } => {
+                let Some(pipe) = self.state.pipes.get(pipe) else {
+                    return Ok(None);
+                };
+                let Some(node) = pipe.node(node) else {
+                    return Ok(None);
+                };
+                let mut stack = vec![(pipe.name.clone(), node.name.clone())];
+                let meaning = self.meaning(pipe, node, name, &mut stack)?;
+                Ok(meaning.map(Relation::View))
+            }
+        }
+    }
+}
+
+fn denied(what: &str) -> Error {
+    Error::new(
+        Code::ACCESS_DENIED,
+        format!("Not enough permissions: the token may not read {what}"),
+    )
+}
+
+/// Puts a query where a table stood; its columns can still be written with the old name in front.
+fn replace(table: &mut TableExpr, name: &str, query: Query) {
+    table.alias.get_or_insert_with(|| name.to_owned());
+    table.is_final = false;
+    table.source = TableSource::Query(Box::new(query));
+}
+
+/// Puts the rows of a data source for which `filter` holds where the data source stood.
+fn filtered(table: &mut TableExpr, name: &str, filter: &str) -> Result<()> {
+    let mut query = parse_query(&format!("SELECT * FROM _ WHERE {filter}"))?;
+    let (is_final, sample) = (table.is_final, table.sample.take());
+    let mut done = false;
+    walk(&mut query, &mut |found| {
+        if let (Found::Table(inner), false) = (found, done) {
+            inner.source = TableSource::Name(TableName {
+                database: Some(DATABASE.to_owned()),
+                name: name.to_owned(),
+            });
+            inner.is_final = is_final;
+            inner.sample.clone_from(&sample);
+            done = true;
+        }
+        Ok(())
+    })?;
+    replace(table, name, query);
+    Ok(())
+}

@@ -1,0 +1,204 @@
+//! The service data sources: what the server notes about itself, as tables of database `tinybird`.
+//!
+//! Invariant: logging never fails a request; entries that do not fit the buffer are dropped and counted.
+
+use std::collections::VecDeque;
+use std::io::Cursor;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex};
+use roost::parse::ast::Query;
+use roost::parse::parse_query;
+use roost::session::QueryRequest;
+use roost_engine::error::Result;
+use serde_json::Value as Json;
+
+use crate::store::{SERVICE_DATABASE, Store};
+
+/// Tables that are written, with their columns.
+const TABLES: &[(&str, &str)] = &[
+    (
+        "pipe_stats_rt",
+        "start_datetime DateTime, pipe_id String, pipe_name String, token String, token_name String, \
+         duration Float32, read_bytes UInt64, read_rows UInt64, cpu_time Float32, result_rows UInt64, \
+         url Nullable(String), error UInt8, error_message Nullable(String), status_code Int32, \
+         request_id String, parameters Map(String, String), method String, release String, \
+         user_agent Nullable(String), client_ip Nullable(String), resource_tags Array(String), \
+         memory_usage UInt64, replica String",
+    ),
+    (
+        "datasources_ops_log",
+        "timestamp DateTime, event_type String, datasource_id String, datasource_name String, \
+         result String, elapsed_time Float32, error Nullable(String), request_id String, \
+         import_id Nullable(String), job_id Nullable(String), rows Nullable(UInt64), \
+         rows_quarantine Nullable(UInt64), blocks_ids Array(String), operation_id String, \
+         read_rows UInt64, read_bytes UInt64, cpu_time Float32, memory_usage UInt64, \
+         written_rows UInt64, written_bytes UInt64, written_rows_quarantine UInt64, \
+         written_bytes_quarantine UInt64, pipe_id String, pipe_name String, release String, \
+         resource_tags Array(String)",
+    ),
+    (
+        "jobs_log",
+        "job_id String, job_type String, status String, error Nullable(String), \
+         workspace_id String, request_id String, pipe_id String, datasource_id Nullable(String), \
+         created_at DateTime64(3), started_at Nullable(DateTime64(3)), updated_at DateTime64(3), \
+         job_metadata String",
+    ),
+];
+
+/// Time column of each table, which sorts it.
+const TIMES: &[(&str, &str)] = &[
+    ("pipe_stats_rt", "start_datetime"),
+    ("datasources_ops_log", "timestamp"),
+    ("jobs_log", "created_at"),
+];
+
+/// Service data sources that are queries over the written ones.
+const VIEWS: &[(&str, &str)] = &[
+    (
+        "pipe_stats",
+        "SELECT toDate(start_datetime) AS date, pipe_id, pipe_name, \
+         avgState(duration) AS avg_duration_state, sum(error) AS error_count, \
+         count() AS view_count, quantilesTimingState(0.9, 0.95, 0.99)(toFloat64(duration)) AS \
+         quantile_timing_state, sum(read_bytes) AS read_bytes_sum, sum(read_rows) AS \
+         read_rows_sum, sum(toFloat64(cpu_time)) AS cpu_time_sum FROM tinybird.pipe_stats_rt \
+         GROUP BY date, pipe_id, pipe_name",
+    ),
+    (
+        "endpoint_errors",
+        "SELECT start_datetime, request_id, pipe_id, pipe_name, url AS params, url, status_code, \
+         error_message AS error, resource_tags FROM tinybird.pipe_stats_rt WHERE error = 1",
+    ),
+    (
+        "datasources_storage",
+        "SELECT '' AS datasource_id, table AS datasource_name, now() AS timestamp, sum(bytes_on_disk) \
+         AS bytes, sum(rows) AS rows FROM system.parts WHERE active AND database = 'default' \
+         GROUP BY table",
+    ),
+];
+
+/// All service data sources.
+pub fn service_tables() -> impl Iterator<Item = &'static str> {
+    TABLES.iter().chain(VIEWS).map(|(name, _)| *name)
+}
+
+/// Tables of `system` that say nothing about others.
+pub(super) fn visible_to_all(name: &str) -> bool {
+    matches!(
+        name,
+        "one" | "numbers" | "zeros" | "functions" | "data_type_families"
+    )
+}
+
+/// The query behind a service data source, if it is one.
+pub(super) fn service_view(name: &str) -> Result<Option<Query>> {
+    match VIEWS.iter().find(|(view, _)| *view == name) {
+        Some((_, sql)) => parse_query(sql).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Makes the tables that are not there yet.
+pub(super) fn create_service_tables(store: &Store) -> Result<()> {
+    store.execute(&format!("CREATE DATABASE IF NOT EXISTS {SERVICE_DATABASE}"))?;
+    for (name, columns) in TABLES {
+        if store
+            .database()
+            .engine()
+            .table(SERVICE_DATABASE, name)
+            .is_some()
+        {
+            continue;
+        }
+        let time = TIMES
+            .iter()
+            .find(|(t, _)| t == name)
+            .map_or("tuple()", |(_, time)| time);
+        store.execute(&format!(
+            "CREATE TABLE IF NOT EXISTS {SERVICE_DATABASE}.{name} ({columns}) \
+             ENGINE = MergeTree ORDER BY {time}"
+        ))?;
+    }
+    Ok(())
+}
+
+/// Entries that may wait.
+const WAITING_MAX: usize = 100_000;
+/// How long entries wait for company.
+const PAUSE: Duration = Duration::from_millis(500);
+
+#[derive(Default)]
+struct Waiting {
+    entries: VecDeque<(&'static str, Json)>,
+    closed: bool,
+}
+
+/// Collects log entries and writes them in batches from a thread of its own.
+#[derive(Default)]
+pub struct ServiceLog {
+    waiting: Mutex<Waiting>,
+    woken: Condvar,
+    dropped: AtomicU64,
+}
+
+impl ServiceLog {
+    /// Notes an entry: columns by name, as JSON.
+    pub fn note(&self, table: &'static str, entry: Json) {
+        let mut waiting = self.waiting.lock();
+        if waiting.closed || waiting.entries.len() >= WAITING_MAX {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        waiting.entries.push_back((table, entry));
+        if waiting.entries.len() == 1 {
+            self.woken.notify_one();
+        }
+    }
+
+    /// Writes entries until the log is closed; then what is left.
+    pub fn write_until_closed(&self, store: &Store) {
+        loop {
+            let (batch, closed) = self.wait();
+            for (table, _) in TABLES {
+                let mut lines = Vec::new();
+                for (_, entry) in batch.iter().filter(|(t, _)| t == table) {
+                    lines.extend_from_slice(entry.to_string().as_bytes());
+                    lines.push(b'\n');
+                }
+                if lines.is_empty() {
+                    continue;
+                }
+                let request = QueryRequest {
+                    sql: format!("INSERT INTO {SERVICE_DATABASE}.{table} FORMAT JSONEachRow"),
+                    body: Some(Box::new(Cursor::new(lines))),
+                    ..QueryRequest::default()
+                };
+                if let Err(e) = store.run(request) {
+                    tracing::warn!("cannot write {SERVICE_DATABASE}.{table}: {e}");
+                }
+            }
+            if closed {
+                return;
+            }
+        }
+    }
+
+    fn wait(&self) -> (Vec<(&'static str, Json)>, bool) {
+        let mut waiting = self.waiting.lock();
+        while waiting.entries.is_empty() && !waiting.closed {
+            self.woken.wait(&mut waiting);
+        }
+        if !waiting.closed {
+            // Others join; nobody is woken for them.
+            let _ = self.woken.wait_for(&mut waiting, PAUSE);
+        }
+        (waiting.entries.drain(..).collect(), waiting.closed)
+    }
+
+    /// Ends the writer.
+    pub fn close(&self) {
+        self.waiting.lock().closed = true;
+        self.woken.notify_all();
+    }
+}
