@@ -7,7 +7,7 @@ use roost_engine::error::{Code, Error, Result};
 use roost_engine::table::TableDefinition;
 
 use super::context::StatementContext;
-use super::{create, names, views};
+use super::{create, mutate, names, views};
 use crate::parse::SqlText;
 use crate::parse::ast::{AlterCommand, ObjectKind, TableName};
 
@@ -102,18 +102,21 @@ pub fn alter(
             drop_partition(&context.shared.engine, &table, &partition_text(expr))?;
             continue;
         }
-        change(&mut definition, command, &mut renames, context)?;
+        match command {
+            AlterCommand::Delete(predicate) => mutate::delete(&table, predicate, context)?,
+            AlterCommand::Update(assignments, predicate) => {
+                mutate::update(&table, assignments, predicate, context)?;
+            }
+            _ => change(&mut definition, command, &mut renames, context)?,
+        }
     }
     if definition == before {
         return Ok(());
     }
-    if let Some((from, _)) = renames.first() {
-        if table.snapshot().rows() > 0 {
-            let message = format!("renaming column {from} of a table with rows");
-            return Err(Error::not_implemented(message));
-        }
-    }
-    context.shared.engine.alter(&table, definition)
+    context
+        .shared
+        .engine
+        .alter_renaming(&table, definition, &renames)
 }
 
 fn drop_partition(
@@ -236,12 +239,10 @@ fn change(
             let message = format!("ALTER TABLE ... MODIFY ORDER BY {}", SqlText(expr));
             return Err(Error::not_implemented(message));
         }
-        AlterCommand::Delete(_) => return Err(Error::not_implemented("ALTER TABLE ... DELETE")),
-        AlterCommand::Update(..) => return Err(Error::not_implemented("ALTER TABLE ... UPDATE")),
         AlterCommand::Other(words) => {
             return Err(Error::not_implemented(format!("ALTER TABLE ... {words}")));
         }
-        AlterCommand::DropPartition(_) => {}
+        AlterCommand::DropPartition(_) | AlterCommand::Delete(_) | AlterCommand::Update(..) => {}
     }
     Ok(())
 }
@@ -257,7 +258,7 @@ fn position(d: &TableDefinition, name: &str) -> Result<usize> {
 }
 
 /// A column that a key reads keeps its name and type.
-fn refuse_key_column(d: &TableDefinition, name: &str) -> Result<()> {
+pub(super) fn refuse_key_column(d: &TableDefinition, name: &str) -> Result<()> {
     let keys = [
         Some(&d.order_by),
         d.partition_by.as_ref(),

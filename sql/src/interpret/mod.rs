@@ -10,6 +10,7 @@ pub mod create;
 pub mod ddl;
 pub mod insert;
 mod merge_states;
+mod mutate;
 mod names;
 pub mod select;
 pub mod series;
@@ -89,7 +90,9 @@ pub fn run(
         Statement::Rename(pairs) => ddl::rename(pairs, context)?,
         Statement::Exchange(a, b) => ddl::exchange(a, b, context)?,
         Statement::Alter { table, commands } => ddl::alter(table, commands, context)?,
-        Statement::Delete { .. } => return Err(Error::not_implemented("DELETE FROM")),
+        Statement::Delete { table, predicate } => {
+            mutate::delete(&names::table(context, table)?, predicate, context)?;
+        }
         Statement::Optimize {
             table,
             partition,
