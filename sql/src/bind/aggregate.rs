@@ -15,7 +15,7 @@ use crate::parse::ast;
 impl SelectBinder<'_, '_> {
     /// The column that carries the aggregate; `None` when no aggregate has that name.
     pub(super) fn aggregate_function(&mut self, function: &ast::Function) -> Result<Option<Expr>> {
-        let Some(call) = self.aggregate_call(function)? else {
+        let Some(call) = self.aggregate_call(function, false)? else {
             return Ok(None);
         };
         for arg in &call.args {
@@ -41,16 +41,18 @@ impl SelectBinder<'_, '_> {
         Ok(Some(Expr::Column(id, ty)))
     }
 
-    /// The bound call; `None` when no aggregate has that name.
+    /// The bound call; `None` when no aggregate has that name. Over a window the arguments may hold
+    /// aggregates.
     pub(super) fn aggregate_call(
         &mut self,
         function: &ast::Function,
+        over_window: bool,
     ) -> Result<Option<AggregateCall>> {
         let params = self.parameters(function)?;
-        let name = effective_name(function);
+        let (name, distinct) = effective_name(function);
         let mut args = match is_count_star(function) {
             true => Vec::new(),
-            false => self.expand_arguments(&function.args)?,
+            false => self.expand_arguments(&function.args)?.into_owned(),
         };
         args.extend(function.filter.iter().cloned());
         // The name is looked up before the arguments are bound: an unknown function is named first.
@@ -63,7 +65,7 @@ impl SelectBinder<'_, '_> {
             .collect::<Result<Vec<_>>>()?;
         if name.eq_ignore_ascii_case("count") && bound.iter().all(|a| !a.ty().is_nullable()) {
             // Every row counts.
-            for arg in bound.drain(..) {
+            for arg in bound.drain(..).filter(|_| !over_window) {
                 self.refuse_aggregates(&arg, "inside another aggregate function")?;
             }
         }
@@ -73,7 +75,7 @@ impl SelectBinder<'_, '_> {
                 name: canonical,
                 function: bound_function,
                 args: bound,
-                distinct: false,
+                distinct,
             })),
             Err(e) if is_unknown(&e) => Ok(None),
             Err(e) => Err(e),
@@ -103,22 +105,29 @@ fn aggregate_key(
     function: &ast::Function,
     binder: &mut SelectBinder<'_, '_>,
 ) -> Result<String> {
-    Ok(format!("{}{:?}", call.name, binder.parameters(function)?))
+    let params = binder.parameters(function)?;
+    Ok(format!("{}{params:?}{}", call.name, call.distinct))
 }
 
 /// The name with the combinators that DISTINCT, FILTER and RESPECT NULLS stand for.
-fn effective_name(function: &ast::Function) -> String {
+/// Whether the node has to drop repeated arguments itself, where no combinator does.
+fn effective_name(function: &ast::Function) -> (String, bool) {
     let mut name = function.name.clone();
+    let mut by_node = false;
     if function.respect_nulls == Some(true) {
         name.push_str("_respect_nulls");
     }
     if function.distinct {
-        name = distinct_name(&name);
+        let combined = distinct_name(&name);
+        by_node = !is_aggregate_name(&combined);
+        if !by_node {
+            name = combined;
+        }
     }
     if function.filter.is_some() {
         name.push_str("If");
     }
-    name
+    (name, by_node)
 }
 
 /// `count(DISTINCT x)` is `uniqExact(x)`, for others there is the combinator; where repetition

@@ -9,6 +9,7 @@ use roost_engine::column::Column;
 use roost_engine::error::Result;
 use roost_engine::types::{DataType, Value};
 
+use crate::eval::Evaluator;
 use crate::expr::{Call, Expr};
 use crate::functions::{Arg, BindContext, Kernel, LambdaType, ScalarFunction, scalar_function};
 
@@ -101,12 +102,21 @@ fn fold(call: Call) -> Expr {
 fn is_foldable(call: &Call) -> bool {
     call.function.deterministic
         && !NEVER_FOLDED.contains(&call.function.name)
-        && call.args.iter().all(|a| matches!(a, Expr::Literal(..)))
+        && call.args.iter().all(|a| match a {
+            Expr::Literal(..) => true,
+            Expr::Lambda(_) => a.columns().is_empty() && a.is_deterministic(),
+            _ => false,
+        })
 }
 
 fn evaluate(call: &Call) -> Option<Value> {
     let Kernel::Plain(kernel) = &call.bound.kernel else {
-        return None;
+        let whole = Expr::Call(Arc::new(call.clone()));
+        let column = Evaluator::new(&[whole], &[])
+            .ok()?
+            .evaluate_one(&[], 1)
+            .ok()?;
+        return (column.len() == 1 && !is_large(&column)).then(|| column.value(0));
     };
     let columns = call
         .args

@@ -147,7 +147,7 @@ impl SelectBinder<'_, '_> {
             return known.clone().map(Some);
         }
         let mut alone = SelectBinder::new(self.binder, env);
-        alone.resolving.push(name.to_owned());
+        alias.busy.set(true);
         let value = alone.bind(&alias.expr).and_then(|bound| {
             alone.require_plain(&bound)?;
             match bound {
@@ -156,7 +156,7 @@ impl SelectBinder<'_, '_> {
                 _ => Err(Error::not_implemented("Correlated subquery")),
             }
         });
-        // A second binder asking meanwhile computes the same.
+        alias.busy.set(false);
         let _ = alias.value.set(value.clone());
         value.map(Some)
     }
@@ -179,7 +179,16 @@ impl SelectBinder<'_, '_> {
                             Expr::Literal(Value::string(name.as_bytes().to_vec()), DataType::String)
                         }
                     };
-                    self.call("tupleElement", vec![value, key])?
+                    let by_name = name.parse::<u64>().is_err();
+                    let element = self.call("tupleElement", vec![value, key]);
+                    element.map_err(|e| match by_name {
+                        true => roost_engine::err!(
+                            UNKNOWN_IDENTIFIER,
+                            "Unknown expression identifier `{name}`: {}",
+                            e.message()
+                        ),
+                        false => e,
+                    })?
                 }
             };
         }
@@ -211,6 +220,7 @@ impl SelectBinder<'_, '_> {
             "notIn" | "globalNotIn" => return self.in_set(function, true),
             "exists" => return self.exists(function),
             "arrayJoin" => return self.array_join_function(function),
+            "toTypeName" => return self.type_name(function),
             "caseWithExpression" => return self.case_with_expression(function),
             "untuple" | "grouping" | "nullIn" | "notNullIn" => {
                 return Err(Error::not_implemented(format!(
@@ -358,6 +368,19 @@ impl SelectBinder<'_, '_> {
         }
         args.push(self.bind(otherwise)?);
         self.call("multiIf", args)
+    }
+
+    /// `toTypeName(x)`: known as soon as `x` is bound.
+    fn type_name(&mut self, function: &ast::Function) -> Result<Expr> {
+        let [arg] = function.args.as_slice() else {
+            bail!(
+                NUMBER_OF_ARGUMENTS_DOESNT_MATCH,
+                "Function toTypeName takes one argument, {} given",
+                function.args.len()
+            );
+        };
+        let name = self.bind(arg)?.ty().to_string();
+        Ok(Expr::Literal(Value::string(name), DataType::String))
     }
 
     /// A bound scalar call by name.

@@ -172,7 +172,7 @@ impl SelectBinder<'_, '_> {
             return Ok(());
         };
         let columns = self.tables.tables.iter().flat_map(|t| &t.columns);
-        let merged = self.tables.merged.iter().map(|(n, e)| (n, e));
+        let merged = self.tables.merged.iter().map(|m| (&m.name, &m.expr));
         let elements = self.tables.elements.iter().map(|(n, e)| (n, e));
         let all = columns
             .map(|c| (&c.name, &c.expr))

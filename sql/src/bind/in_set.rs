@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use roost_engine::bail;
 use roost_engine::block::{Block, Field, Schema};
 use roost_engine::column::{Column, ColumnBuilder};
-use roost_engine::error::Result;
+use roost_engine::error::{Code, Error, Result};
 use roost_engine::types::{DataType, Value};
 
 use super::Bound;
@@ -53,7 +53,7 @@ impl SelectBinder<'_, '_> {
     /// The right side of IN: one constant, or expressions.
     fn listed(&mut self, right: &ast::Expr) -> Result<Listed> {
         if let ast::Expr::Function(f) = right
-            && matches!(f.name.as_str(), "tuple" | "array")
+            && f.name == "tuple"
             && f.args.len() > 1
         {
             let exprs = f
@@ -61,12 +61,11 @@ impl SelectBinder<'_, '_> {
                 .iter()
                 .map(|a| self.bind(a))
                 .collect::<Result<Vec<_>>>()?;
-            let is_array = f.name == "array";
             let mut values = Vec::with_capacity(exprs.len());
             let mut types = Vec::with_capacity(exprs.len());
             for expr in &exprs {
                 let Expr::Literal(value, ty) = expr else {
-                    return Ok(Listed::Computed(exprs, is_array));
+                    return Ok(Listed::Computed(exprs, false));
                 };
                 values.push(value.clone());
                 types.push(ty.clone());
@@ -149,7 +148,7 @@ impl SelectBinder<'_, '_> {
         if negated {
             found = self.call("not", vec![found])?;
         }
-        Ok(found)
+        self.cast(found, &DataType::UInt8.nullable())
     }
 
     /// `x IN (SELECT ...)`: a set that is filled before the rows flow.
@@ -315,7 +314,7 @@ fn converted_row(
     if let [one] = to
         && !(matches!(value, Value::Tuple(_)) && one.tuple_types().is_none())
     {
-        let converted = convert_value(value, ty, one, context)?;
+        let converted = converted(value, ty, one, context)?;
         return Ok(converted.filter(|v| !v.is_null()).map(|v| vec![v]));
     }
     let (Value::Tuple(values), Some(types)) = (value, ty.tuple_types()) else {
@@ -338,12 +337,29 @@ fn converted_row(
         if value.is_null() {
             return Ok(None);
         }
-        match convert_value(value, from, to, context)? {
+        match converted(value, from, to, context)? {
             Some(converted) if !converted.is_null() => row.push(converted),
             _ => return Ok(None),
         }
     }
     Ok(Some(row))
+}
+
+/// The value in another type; a text that is no number is a wrong type, as ClickHouse says it.
+fn converted(
+    value: &Value,
+    from: &DataType,
+    to: &DataType,
+    context: &BindContext,
+) -> Result<Option<Value>> {
+    let answer = convert_value(value, from, to, context);
+    match answer {
+        Err(e) if from.is_string() && to.is_numeric() => Err(Error::new(
+            Code::TYPE_MISMATCH,
+            format!("Cannot convert string to type {to}: {}", e.message()),
+        )),
+        other => other,
+    }
 }
 
 fn answer_type(needle: &Expr) -> DataType {

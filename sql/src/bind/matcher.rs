@@ -2,6 +2,7 @@
 //!
 //! Invariant: a matcher takes columns in the order of FROM, hidden ones never by `*`.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use roost_engine::bail;
@@ -72,9 +73,12 @@ impl SelectBinder<'_, '_> {
     }
 
     /// Arguments with matchers among them replaced by the columns they take.
-    pub(super) fn expand_arguments(&mut self, args: &[ast::Expr]) -> Result<Vec<ast::Expr>> {
+    pub(super) fn expand_arguments<'e>(
+        &mut self,
+        args: &'e [ast::Expr],
+    ) -> Result<Cow<'e, [ast::Expr]>> {
         if !args.iter().any(|a| matches!(a, ast::Expr::Matcher(_))) {
-            return Ok(args.to_vec());
+            return Ok(Cow::Borrowed(args));
         }
         let mut all = Vec::new();
         for arg in args {
@@ -83,7 +87,7 @@ impl SelectBinder<'_, '_> {
                 other => all.push(other.clone()),
             }
         }
-        Ok(all)
+        Ok(Cow::Owned(all))
     }
 
     fn matched(&mut self, matcher: &Matcher) -> Result<Vec<Matched>> {
@@ -117,7 +121,7 @@ impl SelectBinder<'_, '_> {
             }
             any_table = true;
             for column in table.columns.iter().filter(|c| wanted(c)) {
-                let merged = self.tables.merged.iter().any(|(n, _)| *n == column.name);
+                let merged = self.tables.merged.iter().any(|m| m.name == column.name);
                 if merged && !qualified {
                     if merged_done.insert(&column.name) {
                         all.push(vec![column.name.clone()]);

@@ -28,7 +28,7 @@ mod select;
 mod set_ops;
 mod subquery;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod using;
 mod window;
 

@@ -27,12 +27,27 @@ impl SelectBinder<'_, '_> {
                 Expr::Identifier(vec![format!("_subquery_{n}")])
             }
             Expr::Function(function) => Expr::Function(Box::new(self.shown_function(function))),
+            Expr::Parameter { name, ty } => self.shown_parameter(name, ty),
             Expr::Lambda { params, body } => Expr::Lambda {
                 params: params.clone(),
                 body: Box::new(self.shown(body)),
             },
             other => other.clone(),
         }
+    }
+
+    /// A parameter shows its value: `_CAST(7, 'UInt8')`.
+    fn shown_parameter(&self, name: &str, ty: &str) -> Expr {
+        let given = self.binder.catalog.parameter(name).unwrap_or_default();
+        if ty == "Identifier" {
+            return Expr::Identifier(vec![given]);
+        }
+        let value = match given.parse::<u64>() {
+            Ok(number) if !ty.contains("String") => ast::Literal::UInt(u128::from(number)),
+            _ => ast::Literal::String(given.into_bytes()),
+        };
+        let ty = ast::Literal::String(ty.as_bytes().to_vec());
+        Expr::call("_CAST", vec![Expr::Literal(value), Expr::Literal(ty)])
     }
 
     fn shown_function(&self, function: &ast::Function) -> ast::Function {

@@ -39,10 +39,10 @@ impl SelectBinder<'_, '_> {
         items: &[(String, Expr)],
     ) -> Result<Vec<Expr>> {
         let mut keys = Vec::with_capacity(exprs.len());
-        for expr in self.expand_arguments(exprs)? {
-            keys.push(match self.position(&expr, items.len())? {
+        for expr in self.expand_arguments(exprs)?.iter() {
+            keys.push(match self.position(expr, items.len())? {
                 Some(at) => items[at].1.clone(),
-                None => self.bind(&expr)?,
+                None => self.bind(expr)?,
             });
         }
         Ok(keys)
@@ -72,8 +72,11 @@ impl SelectBinder<'_, '_> {
         let mut keys = Vec::with_capacity(select.order_by.len());
         for key in &select.order_by {
             if let ast::Expr::Matcher(_) = key.expr {
-                for expr in self.expand_arguments(std::slice::from_ref(&key.expr))? {
-                    let bound = self.bind(&expr)?;
+                for expr in self
+                    .expand_arguments(std::slice::from_ref(&key.expr))?
+                    .iter()
+                {
+                    let bound = self.bind(expr)?;
                     keys.push(self.sort_expr(key, bound)?);
                 }
                 continue;

@@ -3,7 +3,7 @@
 //! Invariant: resolving a name never changes a scope; a name that could mean two columns is an
 //! error unless ClickHouse prefers one of them.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 
 use roost_engine::block::Schema;
@@ -92,13 +92,24 @@ pub(super) struct Found {
     pub(super) parts: usize,
 }
 
+/// A column merged by USING.
+#[derive(Debug, Clone)]
+pub(super) struct Merged {
+    /// Its name.
+    pub(super) name: String,
+    /// Its value.
+    pub(super) expr: Expr,
+    /// The side's column that is shown under the bare name, if one is.
+    pub(super) shown: Option<Expr>,
+}
+
 /// The tables in FROM, as far as they have been bound.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Tables {
     /// Tables, left to right.
     pub(super) tables: Vec<Table>,
     /// Columns merged by USING: the bare name means these.
-    pub(super) merged: Vec<(String, Expr)>,
+    pub(super) merged: Vec<Merged>,
     /// Columns made by ARRAY JOIN ... AS.
     pub(super) elements: Vec<(String, Expr)>,
     /// Joins in FROM: with one, an ambiguous bare name means the left table's column.
@@ -113,12 +124,11 @@ impl Tables {
 
     /// The column that the bare name means; `None` when there is none.
     pub(super) fn bare(&self, name: &str) -> Result<Option<Expr>> {
-        let by_name = |list: &[(String, Expr)]| {
-            let found = list.iter().rev().find(|(n, _)| n == name);
-            found.map(|(_, e)| e.clone())
-        };
-        if let Some(found) = by_name(&self.elements).or_else(|| by_name(&self.merged)) {
-            return Ok(Some(found));
+        let element = self.elements.iter().rev().find(|(n, _)| n == name);
+        let merged = self.merged.iter().find(|m| m.name == name);
+        let found = element.map(|(_, e)| e).or(merged.map(|m| &m.expr));
+        if let Some(found) = found {
+            return Ok(Some(found.clone()));
         }
         let mut found = self.tables.iter().filter_map(|t| t.column(name));
         let Some(first) = found.next() else {
@@ -133,22 +143,27 @@ impl Tables {
         Ok(Some(first.expr.clone()))
     }
 
-    /// The column that a dotted name means, longest column names first.
+    /// The column that a dotted name means: a column of that whole name, then a table's column, then
+    /// a column with elements behind it.
     pub(super) fn resolve(&self, parts: &[String]) -> Result<Option<Found>> {
-        for take in (1..=parts.len()).rev() {
-            if let Some(expr) = self.bare(&parts[..take].join("."))? {
-                return Ok(Some(Found { expr, parts: take }));
-            }
+        let whole = parts.len();
+        if let Some(expr) = self.bare(&parts.join("."))? {
+            return Ok(Some(Found { expr, parts: whole }));
         }
         for table in &self.tables {
             let Some(skip) = table.prefix(parts) else {
                 continue;
             };
-            for take in (skip + 1..=parts.len()).rev() {
+            for take in (skip + 1..=whole).rev() {
                 if let Some(column) = table.column(&parts[skip..take].join(".")) {
                     let expr = column.expr.clone();
                     return Ok(Some(Found { expr, parts: take }));
                 }
+            }
+        }
+        for take in (1..whole).rev() {
+            if let Some(expr) = self.bare(&parts[..take].join("."))? {
+                return Ok(Some(Found { expr, parts: take }));
             }
         }
         Ok(None)
@@ -157,7 +172,11 @@ impl Tables {
     /// The shortest name under which a column of `table` is found again: bare when the bare name
     /// means it, else with the table in front.
     pub(super) fn display_name(&self, table: &Table, column: &Named) -> String {
-        let bare = self.bare(&column.name).ok().flatten();
+        let merged = self.merged.iter().find(|m| m.name == column.name);
+        let bare = match merged {
+            Some(merged) => merged.shown.clone(),
+            None => self.bare(&column.name).ok().flatten(),
+        };
         let same = bare.is_some_and(|e| super::rewrite::same(&e, &column.expr));
         match table.qualifier() {
             Some(qualifier) if !same => format!("{qualifier}.{}", column.name),
@@ -181,8 +200,12 @@ impl Tables {
     pub(super) fn map(&mut self, change: &dyn Fn(&Expr) -> Expr) {
         let columns = self.tables.iter_mut().flat_map(|t| &mut t.columns);
         columns.for_each(|c| c.expr = change(&c.expr));
-        let pairs = self.merged.iter_mut().chain(&mut self.elements);
-        pairs.for_each(|(_, e)| *e = change(e));
+        for merged in &mut self.merged {
+            merged.expr = change(&merged.expr);
+            merged.shown = merged.shown.as_ref().map(change);
+        }
+        let elements = self.elements.iter_mut();
+        elements.for_each(|(_, e)| *e = change(e));
     }
 }
 
@@ -202,6 +225,8 @@ pub(super) struct OuterAlias {
     pub(super) expr: ast::Expr,
     /// Its value once asked for: a constant, or why it is none.
     pub(super) value: OnceCell<Result<Expr>>,
+    /// Set while its value is being found: inside itself the name means something further out.
+    pub(super) busy: Cell<bool>,
 }
 
 /// What outer queries define, innermost first. Shared by the queries below.
@@ -246,7 +271,8 @@ impl Env {
     /// An alias of an outer query, and the environment in which it stands.
     pub(super) fn alias(self: &Rc<Self>, name: &str) -> Option<(Rc<OuterAlias>, Rc<Env>)> {
         self.chain().find_map(|env| {
-            let found = env.aliases.iter().find(|(n, _)| n == name)?;
+            let mut named = env.aliases.iter().filter(|(n, _)| n == name);
+            let found = named.find(|(_, alias)| !alias.busy.get())?;
             Some((Rc::clone(&found.1), Rc::clone(env)))
         })
     }

@@ -5,6 +5,7 @@
 //! `arrayJoin`s set aside as columns; only then are the nodes stacked, each set-aside column made by
 //! the first node that needs it.
 
+use std::cell::{Cell, OnceCell};
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
@@ -241,7 +242,8 @@ fn environment(select: &Select, aliases: &Aliases, env: &Rc<Env>) -> Result<Rc<E
     let outer = aliases.iter().map(|(name, expr)| {
         let alias = OuterAlias {
             expr: expr.as_ref().clone(),
-            value: std::cell::OnceCell::new(),
+            value: OnceCell::new(),
+            busy: Cell::new(false),
         };
         (name.clone(), Rc::new(alias))
     });

@@ -10,7 +10,7 @@ use roost_engine::types::{DataType, Value};
 use super::from::one_row;
 use super::join::Joining;
 use super::rewrite::same;
-use super::scope::Tables;
+use super::scope::{Merged, Tables};
 use super::select::SelectBinder;
 use crate::expr::Expr;
 use crate::parse::ast;
@@ -48,13 +48,16 @@ impl SelectBinder<'_, '_> {
         };
         self.take_in(right_tables);
         for (name, left, right) in merged {
-            let value = match (joining.kind, &present) {
-                (_, Some(present)) => self.call("if", vec![present.clone(), left, right])?,
-                (JoinKind::Right, None) => right,
-                _ => left,
+            let (expr, shown) = match (joining.kind, &present) {
+                (_, Some(present)) => {
+                    let args = vec![present.clone(), left.clone(), right];
+                    (self.call("if", args)?, Some(left))
+                }
+                (JoinKind::Right, None) => (right, None),
+                _ => (left.clone(), Some(left)),
             };
-            self.tables.merged.retain(|(n, _)| *n != name);
-            self.tables.merged.push((name, value));
+            self.tables.merged.retain(|m| m.name != name);
+            self.tables.merged.push(Merged { name, expr, shown });
         }
         Ok(())
     }

@@ -100,7 +100,7 @@ impl SelectBinder<'_, '_> {
                 || n.replace('_', "").eq_ignore_ascii_case(&function.name)
         });
         let Some(name) = ranking else {
-            let Some(call) = self.aggregate_call(function)? else {
+            let Some(call) = self.aggregate_call(function, true)? else {
                 return Err(unknown_function(&function.name));
             };
             let ty = call.function.return_type();

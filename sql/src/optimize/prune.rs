@@ -56,7 +56,12 @@ fn prune(plan: &mut Plan, wanted: &Ids) -> Result<()> {
             node.exprs.iter().for_each(|(_, e)| add(&mut below, e));
         }
         Plan::Aggregate(node) => {
+            // Without keys and aggregates there would be nothing that makes the one row.
+            let only = (node.keys.is_empty()).then(|| node.aggregates.first().cloned());
             node.aggregates.retain(|(id, _)| wanted.contains(id));
+            if node.aggregates.is_empty() {
+                node.aggregates.extend(only.flatten());
+            }
             below = Ids::new();
             node.keys.iter().for_each(|(_, e)| add(&mut below, e));
             let args = node.aggregates.iter().flat_map(|(_, c)| &c.args);

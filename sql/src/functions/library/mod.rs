@@ -23,6 +23,3 @@ pub static FAMILIES: &[&[&[ScalarFunction]]] = &[
     url::FAMILIES,
     geo::FAMILIES,
 ];
-
-#[cfg(test)]
-mod tests;

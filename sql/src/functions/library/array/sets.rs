@@ -50,7 +50,6 @@ pub static FUNCTIONS: &[ScalarFunction] = &[
         ("arrayRemove([1, 2, 1], 1)", "[2]"),
         |args, context| remove(args, context),
     )
-    .also(&["array_remove"])
     .sees_nulls(),
     f(
         A,

@@ -23,7 +23,6 @@ files!(
     names,
     now,
     numbers,
-    parse,
     parts,
     slots,
     start_of,

@@ -30,7 +30,6 @@ files!(
     multi_search,
     ngram,
     pad,
-    pairs,
     position,
     printf,
     repeat,
