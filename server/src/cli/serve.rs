@@ -40,6 +40,9 @@ pub(super) struct Args {
     log_json: bool,
 }
 
+/// Stack of the threads that run queries.
+const STACK_BYTES: usize = 16 << 20;
+
 pub(super) fn run(args: Args) -> Result<(), Failed> {
     init_logging(args.log_json);
     let config = Config {
@@ -58,6 +61,8 @@ pub(super) fn run(args: Args) -> Result<(), Failed> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("http")
+        // Queries are bound and planned by recursion.
+        .thread_stack_size(STACK_BYTES)
         .build()?;
     let ready = move |running: Running| {
         if in_memory {

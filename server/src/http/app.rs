@@ -28,7 +28,8 @@ impl App {
     /// Opens the database and the workspace.
     pub fn open(config: Config) -> crate::project::Result<App> {
         let store = Store::open(config.data.as_deref())?;
-        let jobs = Arc::new(Jobs::open(store.clone()));
+        let log = Arc::new(ServiceLog::default());
+        let jobs = Arc::new(Jobs::open(store.clone(), Arc::clone(&log)));
         let project = Arc::new(Project::open(store, &config.workspace)?);
         let metrics = Metrics::default();
         metrics.started(now_micros() as f64 / 1e6);
@@ -36,7 +37,7 @@ impl App {
             config,
             project,
             jobs,
-            log: Arc::new(ServiceLog::default()),
+            log,
             metrics,
         })
     }

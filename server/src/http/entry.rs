@@ -104,9 +104,11 @@ async fn answer(
     if parts.method == Method::OPTIONS {
         return whole(Reply::empty(204));
     }
-    let body = match axum::body::to_bytes(body, limit).await {
-        Ok(body) => body,
-        Err(e) => {
+    let reading = axum::body::to_bytes(body, limit);
+    let body = match tokio::time::timeout(app.config.limits.body_time, reading).await {
+        Ok(Ok(body)) => body,
+        Err(_) => return refused(Failure::new(408, "the body took too long to arrive")),
+        Ok(Err(e)) => {
             let too_long = format!("the body is longer than {limit} bytes, or broke off: {e}");
             return refused(Failure::new(413, too_long));
         }

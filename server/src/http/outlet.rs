@@ -99,11 +99,6 @@ impl Outlet {
         self.headers.clear();
     }
 
-    /// The written bytes, if the head has not left.
-    pub(super) fn take_body(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.buffer)
-    }
-
     /// Ends with what was written.
     pub(super) fn finish(mut self) {
         match self.head.take() {

@@ -75,6 +75,22 @@ impl Job {
         }
     }
 
+    /// As a row of `tinybird.jobs_log`.
+    pub fn to_log(&self) -> Json {
+        let time = |micros: i64| timestamp_of(micros).get(..23).map(str::to_owned);
+        json!({
+            "job_id": self.id,
+            "job_type": self.kind,
+            "status": self.status.name(),
+            "error": self.error,
+            "datasource_id": self.details.get("datasource").and_then(|d| d.get("id")),
+            "created_at": time(self.created),
+            "started_at": self.started.and_then(time),
+            "updated_at": time(self.updated),
+            "job_metadata": Json::Object(self.details.clone()).to_string(),
+        })
+    }
+
     /// As `/v0/jobs` shows it; `base` is the server's address.
     pub fn to_json(&self, base: &str) -> Json {
         let mut out = json!({

@@ -14,6 +14,7 @@ use serde_json::{Map, Value as Json};
 
 pub use job::{Job, Status};
 
+use crate::project::ServiceLog;
 use crate::store::{Store, now_micros};
 use crate::tokens::new_uuid;
 
@@ -33,12 +34,13 @@ struct Entry {
 /// All jobs.
 pub struct Jobs {
     store: Store,
+    log: Arc<ServiceLog>,
     entries: RwLock<BTreeMap<String, Entry>>,
 }
 
 impl Jobs {
     /// The jobs that are stored; those that were running have failed.
-    pub fn open(store: Store) -> Jobs {
+    pub fn open(store: Store, log: Arc<ServiceLog>) -> Jobs {
         let mut entries = BTreeMap::new();
         let horizon = now_micros() - KEPT_MICROS;
         for mut job in store.load::<Job>("job") {
@@ -57,6 +59,7 @@ impl Jobs {
         }
         Jobs {
             store,
+            log,
             entries: RwLock::new(entries),
         }
     }
@@ -80,6 +83,7 @@ impl Jobs {
         let run = move || jobs.run(&id, cancel, work);
         let spawned = std::thread::Builder::new()
             .name(format!("job-{kind}"))
+            .stack_size(16 << 20)
             .spawn(run);
         if let Err(e) = spawned {
             self.change(&job.id, |job| {
@@ -107,6 +111,9 @@ impl Jobs {
                 job.error = Some(error);
             }
         });
+        if let Some(job) = self.get(id) {
+            self.log.note("jobs_log", job.to_log());
+        }
     }
 
     fn change(&self, id: &str, change: impl FnOnce(&mut Job)) {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::model::{Node, Pipe};
 use super::references::tables_of;
-use super::state::{Project, Snapshot, put};
+use super::state::{Project, Snapshot, TEXTS_MAX, put};
 use super::{ProjectError, Result, check_name};
 use crate::store::{Store, timestamp};
 use crate::template::{Inputs, Mode, Variables};
@@ -245,7 +245,20 @@ impl Project {
     }
 
     /// Tables a node may read, whatever branch its template takes.
-    pub fn dependencies(&self, node: &Node) -> Vec<String> {
+    pub fn dependencies(&self, node: &Node) -> Arc<Vec<String>> {
+        if let Some(known) = self.dependencies.lock().get(&node.sql) {
+            return Arc::clone(known);
+        }
+        let found = Arc::new(self.find_dependencies(node));
+        let mut all = self.dependencies.lock();
+        if all.len() >= TEXTS_MAX {
+            all.clear();
+        }
+        all.insert(node.sql.clone(), Arc::clone(&found));
+        found
+    }
+
+    fn find_dependencies(&self, node: &Node) -> Vec<String> {
         let mut out: Vec<String> = Vec::new();
         let mut add = |sql: &str| {
             for table in tables_of(sql).unwrap_or_default() {

@@ -139,7 +139,7 @@ pub fn node_json(project: &Project, node: &Node) -> Json {
         "result": null,
         "ignore_sql_errors": false,
         "node_type": node.kind,
-        "dependencies": project.dependencies(node),
+        "dependencies": *project.dependencies(node),
         "params": params,
     })
 }

@@ -69,6 +69,8 @@ pub struct Project {
     state: RwLock<Arc<Snapshot>>,
     writers: Mutex<()>,
     templates: Mutex<BTreeMap<String, Arc<Template>>>,
+    /// Tables that texts of nodes read.
+    pub(super) dependencies: Mutex<BTreeMap<String, Arc<Vec<String>>>>,
 }
 
 /// Name of the token that may do everything.
@@ -76,8 +78,8 @@ const ADMIN_TOKEN: &str = "workspace admin token";
 /// Name of the token that may make and fill data sources.
 const CREATE_TOKEN: &str = "create datasource token";
 
-/// Templates kept parsed.
-const TEMPLATES_MAX: usize = 4096;
+/// Texts whose parsed form is kept.
+pub(super) const TEXTS_MAX: usize = 4096;
 
 impl Project {
     /// Loads the workspace from the store, or makes it with its usual tokens.
@@ -130,7 +132,8 @@ impl Project {
             workspace,
             state: RwLock::new(Arc::new(state)),
             writers: Mutex::new(()),
-            templates: Mutex::new(BTreeMap::new()),
+            templates: Mutex::default(),
+            dependencies: Mutex::default(),
         };
         project.make_usual_tokens()?;
         super::service::create_service_tables(&project.store)?;
@@ -179,7 +182,7 @@ impl Project {
         }
         let template = Arc::new(Template::parse(sql)?);
         let mut templates = self.templates.lock();
-        if templates.len() >= TEMPLATES_MAX {
+        if templates.len() >= TEXTS_MAX {
             templates.clear();
         }
         templates.insert(sql.to_owned(), Arc::clone(&template));

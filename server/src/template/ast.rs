@@ -152,12 +152,6 @@ impl Compare {
 }
 
 impl Expr {
-    /// Calls `visit` on the expression and everything inside it, outermost first, in source order.
-    pub(super) fn walk<'a>(&'a self, visit: &mut dyn FnMut(&'a Expr)) {
-        visit(self);
-        self.for_each_child(&mut |child| child.walk(visit));
-    }
-
     /// Calls `visit` on the direct children.
     pub(super) fn for_each_child<'a>(&'a self, visit: &mut dyn FnMut(&'a Expr)) {
         match self {

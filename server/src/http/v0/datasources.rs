@@ -116,7 +116,7 @@ fn create_or_import(app: &Arc<App>, call: &Call) -> Handled {
         Access::may_create_data_sources,
     )?;
     if form.said("url").is_some() {
-        return Err(Failure::not_implemented("import from a URL"));
+        return Err(Failure::not_implemented("creation from a URL"));
     }
     let from_rows = form.said("schema").is_none() && !call.body.is_empty();
     let source = if from_rows {
@@ -209,7 +209,7 @@ pub(super) fn new_data_source(form: &Params) -> Handled<NewDataSource> {
     })
 }
 
-fn import_into(app: &App, call: &Call, name: &str, mode: &str) -> Handled {
+fn import_into(app: &Arc<App>, call: &Call, name: &str, mode: &str) -> Handled {
     let access = access(app, call)?;
     if !access.may_append(name) {
         return Err(Failure::forbidden(format!(
@@ -218,14 +218,14 @@ fn import_into(app: &App, call: &Call, name: &str, mode: &str) -> Handled {
         )));
     }
     let source = find(app, name)?;
-    if call.query.said("url").is_some() {
-        return Err(Failure::not_implemented("import from a URL"));
+    let replace = mode == "replace";
+    if let Some(url) = call.query.said("url") {
+        return super::import_url::start(app, call, &source, url, replace);
     }
     if call.query.said("replace_condition").is_some() {
         return Err(Failure::not_implemented("replace with a condition"));
     }
     let rows = rows_of(call)?;
-    let replace = mode == "replace";
     let what = Import {
         event: if replace { "replace" } else { "append" },
         replace,

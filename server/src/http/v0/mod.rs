@@ -8,6 +8,7 @@ mod append;
 mod datasources;
 mod endpoints;
 mod events;
+mod import_url;
 mod jobs;
 mod misc;
 mod nodes;

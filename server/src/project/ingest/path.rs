@@ -67,6 +67,11 @@ impl Path {
         Path(steps)
     }
 
+    /// Whether the path is the plain key `name`.
+    pub(super) fn is_key(&self, name: &str) -> bool {
+        matches!(&self.0[..], [Step::Key(key)] if key == name)
+    }
+
     /// What the path leads to.
     pub(super) fn find(&self, root: &Json) -> Option<Json> {
         follow(root, &self.0)

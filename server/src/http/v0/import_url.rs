@@ -1,0 +1,135 @@
+//! Imports from a URL, as jobs.
+//!
+//! Invariant: the answer names a job at once; what is fetched is bounded.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde_json::{Map, Value as Json, json};
+
+use super::append::format_of;
+use crate::http::app::App;
+use crate::http::call::Call;
+use crate::http::params::Params;
+use crate::http::reply::{Failure, Handled, Reply};
+use crate::http::unpack::unpack;
+use crate::project::ingest::{self, BodyFormat};
+use crate::project::{DataSource, data_source_json};
+
+/// How long fetching may take.
+const FETCH_TIME: Duration = Duration::from_secs(600);
+
+/// Starts a job that fetches `url` into the data source.
+pub(super) fn start(
+    app: &Arc<App>,
+    call: &Call,
+    source: &Arc<DataSource>,
+    url: &str,
+    replace: bool,
+) -> Handled {
+    if !url.starts_with("http://") && !url.starts_with("https://") {
+        return Err(Failure::bad(format!("'{url}' is no http or https URL")));
+    }
+    let mut details = Map::new();
+    details.insert(
+        "datasource".to_owned(),
+        json!({ "id": source.id, "name": source.name }),
+    );
+    details.insert("url".to_owned(), url.into());
+    details.insert(
+        "mode".to_owned(),
+        if replace { "replace" } else { "append" }.into(),
+    );
+    let work = Work {
+        app: Arc::clone(app),
+        source: Arc::clone(source),
+        url: url.to_owned(),
+        replace,
+        format: format_of(call, &with_ending(&call.query, url), &Bytes::new())?,
+    };
+    let job = app.jobs.start("import", details, move |_| work.run());
+    let job = job.to_json(&call.base_url());
+    Ok(Reply::json(&json!({
+        "id": job["id"],
+        "import_id": job["id"],
+        "job_id": job["id"],
+        "job_url": job["job_url"],
+        "status": job["status"],
+        "job": job,
+        "datasource": data_source_json(&app.project, source),
+    })))
+}
+
+/// The parameters, with a format from the URL's ending when they name none.
+fn with_ending(params: &Params, url: &str) -> Params {
+    let mut out = params.clone();
+    let path = url.split(['?', '#']).next().unwrap_or(url);
+    let path = path.strip_suffix(".gz").unwrap_or(path);
+    for (ending, format) in [
+        (".csv", "csv"),
+        (".ndjson", "ndjson"),
+        (".jsonl", "ndjson"),
+        (".json", "ndjson"),
+        (".parquet", "parquet"),
+    ] {
+        if params.said("format").is_none() && path.ends_with(ending) {
+            out.push("format", format);
+        }
+    }
+    out
+}
+
+struct Work {
+    app: Arc<App>,
+    source: Arc<DataSource>,
+    url: String,
+    replace: bool,
+    format: BodyFormat,
+}
+
+impl Work {
+    fn run(&self) -> crate::jobs::Outcome {
+        let body = self.fetch()?;
+        let project = &self.app.project;
+        let done = if self.replace {
+            ingest::replace(project, &self.source, &body, &self.format)
+        } else {
+            ingest::append(project, &self.source, &body, &self.format)
+        };
+        let done = done.map_err(|e| e.to_string())?;
+        self.app
+            .metrics
+            .ingested(done.rows, done.quarantined, done.bytes);
+        let mut out = Map::new();
+        out.insert("import_id".to_owned(), done.import_id.into());
+        out.insert("quarantine_rows".to_owned(), done.quarantined.into());
+        out.insert("invalid_lines".to_owned(), done.invalid.into());
+        let statistics = json!({ "bytes": done.bytes, "row_count": done.rows });
+        out.insert("statistics".to_owned(), statistics);
+        out.insert(
+            "block_log".to_owned(),
+            json!([{ "block_id": "0", "status": "done" }]),
+        );
+        out.insert("errors".to_owned(), Json::Array(Vec::new()));
+        Ok(out)
+    }
+
+    fn fetch(&self) -> Result<Bytes, String> {
+        let agent: ureq::Agent = ureq::Agent::config_builder()
+            .timeout_global(Some(FETCH_TIME))
+            .build()
+            .into();
+        let limits = &self.app.config.limits;
+        let failed = |e: ureq::Error| format!("cannot fetch {}: {e}", self.url);
+        let mut response = agent.get(&self.url).call().map_err(failed)?;
+        let body = response
+            .body_mut()
+            .with_config()
+            .limit(limits.body_bytes as u64);
+        let body = Bytes::from(body.read_to_vec().map_err(failed)?);
+        let is_packed = self.url.ends_with(".gz") && body.starts_with(&[0x1f, 0x8b]);
+        let encoding = is_packed.then_some("gzip");
+        unpack(body, encoding, limits.unpacked_bytes).map_err(|f| f.message)
+    }
+}

@@ -1,0 +1,81 @@
+//! Rows in: events, files, what does not fit.
+
+use super::harness::Server;
+
+#[test]
+fn events_take_paths_defaults_and_set_bad_rows_aside() {
+    let server = Server::start();
+    let schema = "`a` Int32 `json:$.a`, `b` String `json:$.x.b` DEFAULT 'none', \
+                  `l` Array(String) `json:$.l[:]`, `raw` String `json:$`";
+    assert_eq!(server.data_source("ev", schema).status, 200);
+    let body = "{\"a\":1,\"x\":{\"b\":\"q\"},\"l\":[\"p\"]}\n{\"a\":\"zz\"}\n\
+                {\"a\":3,\"x\":null} {\"a\":4}\nnot json\n[{\"a\":5},{\"a\":6}]";
+    let done = server.post("/v0/events?name=ev&wait=true", "application/json", body);
+    assert_eq!(
+        (done.status, done.text.as_str()),
+        (200, r#"{"successful_rows":5,"quarantined_rows":2}"#)
+    );
+    let one = server.post("/v0/events?name=ev", "", "{\"a\":7}");
+    assert_eq!(
+        (one.status, one.text.as_str()),
+        (202, r#"{"successful_rows":1,"quarantined_rows":0}"#)
+    );
+    let rows = server.sql("SELECT a, b, l FROM ev ORDER BY a FORMAT TSV");
+    assert_eq!(
+        rows,
+        "1\tq\t['p']\n3\tnone\t[]\n4\tnone\t[]\n5\tnone\t[]\n6\tnone\t[]\n7\tnone\t[]\n"
+    );
+    let bad =
+        server.sql("SELECT c__error_column, c__error FROM ev_quarantine ORDER BY a FORMAT TSV");
+    assert!(
+        bad.contains("['a']\t['value \\'zz\\' on column \\'a\\' is not Int32']"),
+        "{bad}"
+    );
+    assert!(bad.contains("invalid JSON"), "{bad}");
+    assert_eq!(server.post("/v0/events?name=nope", "", "x").status, 400);
+    assert_eq!(server.post("/v0/events", "", "{}").status, 400);
+}
+
+#[test]
+fn csv_files_append_and_replace() {
+    let server = Server::start();
+    server.data_source("t", "`id` Int32, `name` String, `n` Nullable(Float64)");
+    let multipart = "--B\r\nContent-Disposition: form-data; name=\"csv\"; filename=\"csv\"\r\n\r\n\
+                     name,id\r\n\"a, b\",1\r\nc,2\r\n\r\n--B--\r\n";
+    let append = "/v0/datasources?name=t&mode=append&format=csv&debug=blocks_block_log";
+    let done = server.post(append, "multipart/form-data; boundary=B", multipart);
+    assert_eq!(done.json()["datasource"]["name"], "t", "{}", done.text);
+    assert_eq!(done.json()["error"], false);
+    let done = server.post(append, "text/csv", "3,\"x\",1.5\nbad,y,2\n4,z,\n");
+    assert_eq!(done.json()["quarantine_rows"], 1, "{}", done.text);
+    assert_eq!(
+        server.sql("SELECT id, name, n FROM t ORDER BY id FORMAT TSV"),
+        "1\ta, b\t\\N\n2\tc\t\\N\n3\tx\t1.5\n4\tz\t\\N\n"
+    );
+    let replace = "/v0/datasources?name=t&mode=replace&format=csv";
+    assert_eq!(server.post(replace, "text/csv", "9,new,0\n").status, 200);
+    assert_eq!(server.sql("SELECT id, name FROM t FORMAT TSV"), "9\tnew\n");
+    let detail = server.get("/v0/datasources/t?attrs=").json();
+    assert_eq!(detail["statistics"]["row_count"], 1);
+    assert_eq!(
+        server.post("/v0/datasources/t/truncate", "", "").status,
+        205
+    );
+    assert_eq!(server.sql("SELECT count() FROM t FORMAT TSV"), "0\n");
+}
+
+#[test]
+fn a_schema_is_guessed() {
+    let server = Server::start();
+    let done = server.post(
+        "/v0/analyze",
+        "",
+        "{\"id\":1,\"p\":{\"d\":\"2022-01-05 12:13:14\"}}\n{\"id\":2}\n",
+    );
+    assert_eq!(
+        done.json()["analysis"]["schema"],
+        "`id` Int16 `json:$.id`, `p_d` Nullable(DateTime) `json:$.p.d`",
+        "{}",
+        done.text
+    );
+}

@@ -1,0 +1,10 @@
+//! The server over real HTTP, on free ports, with everything in memory.
+//!
+//! Goal: what the command line client, its SDKs and ClickHouse's drivers rely on stays true.
+
+mod endpoints;
+mod harness;
+mod ingest;
+mod native;
+mod project;
+mod rights;

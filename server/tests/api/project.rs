@@ -1,0 +1,159 @@
+//! The workspace as the command line client works with it.
+
+use super::harness::{Server, form};
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+#[test]
+fn resources_survive_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let token = {
+        let server = Server::at(Some(folder.path()));
+        server.data_source("t", "`a` Int32");
+        server.post("/v0/events?name=t", "", "{\"a\":5}");
+        server.pipe("p", &[("n", "SELECT a FROM t")]);
+        server.post(
+            "/v0/tags",
+            "application/json",
+            r#"{"name":"core\"","resources":[{"name":"p"}]}"#,
+        );
+        server.token.clone()
+    };
+    let server = Server::at(Some(folder.path()));
+    assert_eq!(server.token, token);
+    assert_eq!(server.get("/v0/pipes/p.json").json()["data"][0]["a"], 5);
+    let tags = server.get("/v0/tags").json();
+    assert_eq!(tags["tags"][0]["resources"][0]["type"], "pipe", "{tags}");
+}
+
+#[test]
+fn datafiles_come_back_as_they_were() {
+    let server = Server::start();
+    let fields = [
+        ("name", "t"),
+        (
+            "schema",
+            "`a` Int32 `json:$.a` DEFAULT 5,`b` LowCardinality(String) `json:$.b`",
+        ),
+        ("format", "ndjson"),
+        ("description", "what it is"),
+        ("engine", "MergeTree"),
+        ("engine_partition_key", "toYear(now())"),
+        ("engine_sorting_key", "b, a"),
+    ];
+    assert_eq!(
+        server
+            .post("/v0/datasources", FORM, form(&fields[..5]))
+            .status,
+        200
+    );
+    server.delete("/v0/datasources/t?force=true");
+    let fields: Vec<_> = fields
+        .into_iter()
+        .filter(|(k, _)| *k != "engine_partition_key")
+        .collect();
+    assert_eq!(
+        server.post("/v0/datasources", FORM, form(&fields)).status,
+        200
+    );
+    server.post(
+        "/v0/tokens?name=tracker&origin=DS&resource_id=t&scope=DATASOURCES:APPEND:t",
+        "",
+        "",
+    );
+    let file = server.get("/v0/datasources/t.datasource");
+    assert_eq!(file.header("content-type"), "text/plain");
+    assert_eq!(
+        file.text,
+        "DESCRIPTION >\n    what it is\n\nTOKEN \"tracker\" APPEND\n\nSCHEMA >\n    \
+         `a` Int32 `json:$.a` DEFAULT 5,\n    `b` LowCardinality(String) `json:$.b`\n\n\
+         ENGINE \"MergeTree\"\nENGINE_SORTING_KEY \"b, a\"\n"
+    );
+    let sql = "%\nSELECT {{ Int32(x, 1) }}\n    AS v -- text unchanged";
+    server.pipe("p", &[("n", sql)]);
+    let file = server.get("/v1/pipes/p.pipe");
+    assert_eq!(file.header("content-type"), "text/plain");
+    assert!(
+        file.text
+            .contains("SQL >\n\n    %\n    SELECT {{ Int32(x, 1) }}\n        AS v -- text"),
+        "{}",
+        file.text
+    );
+    let detail = server.get("/v0/datasources/t").json();
+    assert_eq!(detail["schema"]["sql_schema"], fields[1].1);
+    assert_eq!(detail["engine"]["ttl"], serde_json::Value::Null);
+}
+
+#[test]
+fn alter_says_what_it_would_do() {
+    let server = Server::start();
+    server.data_source("t", "`a` Int32");
+    let change = |dry: &str, schema: &str| {
+        server.post(
+            "/v0/datasources/t/alter",
+            FORM,
+            form(&[("dry", dry), ("schema", schema)]),
+        )
+    };
+    let same = change("true", "`a` Int32");
+    assert_eq!(same.status, 400);
+    assert!(same.text.contains("There were no operations to perform"));
+    let plan = change("true", "`a` Int32,`b` String").json();
+    assert_eq!(plan["operations"][0], "ADD COLUMN `b` String AFTER `a`");
+}
+
+#[test]
+fn the_client_finds_what_it_reads() {
+    let server = Server::start();
+    for path in [
+        "/v0/user/workspaces/?with_environments=true",
+        "/v0/user/workspaces?&token=",
+    ] {
+        let all = server.get(path).json();
+        for key in ["id", "name", "role", "plan", "token"] {
+            assert!(all["workspaces"][0][key].is_string(), "{key}: {all}");
+        }
+    }
+    assert_eq!(server.get("/v0/datasources/nope?attrs=").status, 404);
+    assert_eq!(
+        server
+            .get("/v0/pipes/nope?cli_version=1&cli_version=1")
+            .status,
+        404
+    );
+    assert_eq!(server.delete("/v0/pipes/x__checker").status, 404);
+    for path in ["/v0/nothing", "/", "/v0/pipes/a/b/c/d"] {
+        let answer = server.get(path);
+        assert_eq!(answer.status, 404);
+        assert!(!answer.json()["error"].as_str().unwrap().is_empty());
+    }
+    let tables = server.post(
+        "/v0/sql_tables",
+        FORM,
+        form(&[(
+            "q",
+            "WITH c AS (SELECT 1) SELECT * FROM a, c JOIN s.b ON 1 WHERE x IN (SELECT 1 FROM d)",
+        )]),
+    );
+    assert_eq!(
+        tables.json()["tables"].to_string(),
+        r#"[["","a",""],["s","b",""],["","d",""]]"#
+    );
+    let replaced = server.post(
+        "/v0/sql_replace",
+        FORM,
+        form(&[("q", "select  now()"), ("replacements", "{}")]),
+    );
+    assert_eq!(replaced.json()["query"], "SELECT now()");
+    assert_eq!(
+        server.sql("SELECT count() AS c FROM numbers(3) FORMAT JSONCompactEachRow"),
+        "[3]\n"
+    );
+    let materialized = r#"{"name":"mv","nodes":[{"name":"n","sql":"SELECT 1","type":"materialized","datasource":"x"}]}"#;
+    let refused = server.post("/v0/pipes", "application/json", materialized);
+    assert!(
+        refused.status == 400 && refused.text.contains("NOT_IMPLEMENTED"),
+        "{}",
+        refused.text
+    );
+}

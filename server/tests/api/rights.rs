@@ -1,0 +1,120 @@
+//! Tokens: what they allow, and which rows.
+
+use super::harness::{Server, form};
+
+fn token(server: &Server, name: &str, scopes: &[&str]) -> String {
+    let mut fields = vec![("name", name)];
+    fields.extend(scopes.iter().map(|s| ("scope", *s)));
+    let made = server.post(
+        "/v0/tokens",
+        "application/x-www-form-urlencoded",
+        form(&fields),
+    );
+    assert_eq!(made.status, 200, "{}", made.text);
+    made.json()["token"].as_str().unwrap().to_owned()
+}
+
+fn shop() -> Server {
+    let server = Server::start();
+    server.data_source("t", "`org` String, `n` UInt32");
+    server.data_source("other", "`x` UInt8");
+    let rows = "a,1\nb,2\na,3\n";
+    server.post(
+        "/v0/datasources?name=t&mode=append&format=csv",
+        "text/csv",
+        rows,
+    );
+    server.pipe("p", &[("n", "%\nSELECT org, sum(n) AS n FROM t {% if defined(org) %}WHERE org = {{ String(org) }}{% end %} GROUP BY org ORDER BY org")]);
+    server
+}
+
+#[test]
+fn a_token_reads_what_its_scopes_say() {
+    let server = shop();
+    let reader = token(&server, "reader", &["PIPES:READ:p"]);
+    let get = |path: &str| server.get_as(&reader, path);
+    assert_eq!(get("/v0/pipes/p.json").status, 200);
+    assert_eq!(
+        get("/v0/sql?q=SELECT+count()+FROM+p+FORMAT+TSV").text,
+        "2\n"
+    );
+    for denied in [
+        "t",
+        "default.t",
+        "system.tables",
+        "tinybird.pipe_stats_rt",
+        "test.t",
+        "(SELECT+1+WHERE+1+IN+default.t)",
+    ] {
+        let answer = get(&format!("/v0/sql?q=SELECT+*+FROM+{denied}"));
+        assert_eq!(answer.status, 403, "{denied}: {}", answer.text);
+        assert!(!answer.json()["error"].as_str().unwrap().is_empty());
+    }
+    assert_eq!(
+        get("/v0/sql?q=SELECT+*+FROM+url('http://x','CSV')").status,
+        403
+    );
+    assert_eq!(get("/v0/sql?q=DROP+TABLE+t").status, 400);
+    assert_eq!(get("/v0/datasources/t").status, 403);
+    assert_eq!(
+        get("/v0/tokens").json()["tokens"].as_array().unwrap().len(),
+        1
+    );
+    assert_eq!(server.get_as("p.wrong", "/v0/workspace").status, 403);
+    assert_eq!(server.get_as("", "/v0/workspace").status, 403);
+    server.delete("/v0/pipes/p");
+    let scopes = server.get("/v0/tokens/reader").json()["scopes"].to_string();
+    assert_eq!(scopes, "[]", "the pipe's scopes go with the pipe");
+}
+
+#[test]
+fn filters_hold_everywhere() {
+    let server = shop();
+    let some = token(
+        &server,
+        "some",
+        &["DATASOURCES:READ:t:org = 'a'", "PIPES:READ:p"],
+    );
+    let sql = |q: &str| {
+        server
+            .get_as(
+                &some,
+                &format!("/v0/sql?q={}", roost_server::http::params::encode(q)),
+            )
+            .text
+    };
+    assert_eq!(sql("SELECT sum(n) FROM t FORMAT TSV"), "4\n");
+    assert_eq!(
+        sql("SELECT sum(x.n) FROM t AS x JOIN t AS y ON x.n = y.n FORMAT TSV"),
+        "4\n"
+    );
+    assert_eq!(sql("SELECT sum(n) FROM p FORMAT TSV"), "4\n");
+    assert_eq!(
+        sql("SELECT count() FROM (SELECT 2 AS v WHERE v IN (SELECT n FROM t)) FORMAT TSV"),
+        "0\n"
+    );
+    let data = server.get_as(&some, "/v0/pipes/p.json").json()["data"].to_string();
+    assert_eq!(data, r#"[{"org":"a","n":4}]"#);
+    // The client sends scopes back without their filters.
+    server.put("/v0/tokens/some?scope=PIPES:READ:q&scope=DATASOURCES:READ:t&scope=PIPES:READ:p&scope=PIPES:READ:p");
+    let scopes = server.get("/v0/tokens/some").json()["scopes"].clone();
+    assert_eq!(scopes.as_array().unwrap().len(), 3);
+    assert!(scopes.to_string().contains("org = 'a'"), "{scopes}");
+}
+
+#[test]
+fn jwts_fix_parameters() {
+    let server = shop();
+    let body = r#"{"scopes":[{"type":"PIPES:READ","resource":"p","fixed_params":{"org":"b"}}]}"#;
+    let made = server.post("/v0/tokens?name=j&expiration_time=4102444800", "", body);
+    let jwt = made.json()["token"].as_str().unwrap().to_owned();
+    for path in ["/v0/pipes/p.json", "/v0/pipes/p.json?org=a"] {
+        let data = server.get_as(&jwt, path).json()["data"].to_string();
+        assert_eq!(data, r#"[{"org":"b","n":2}]"#);
+    }
+    assert_eq!(server.get_as(&jwt, "/v0/sql?q=SELECT+*+FROM+t").status, 403);
+    assert_eq!(
+        server.get_as(&format!("{jwt}x"), "/v0/pipes/p.json").status,
+        403
+    );
+}
