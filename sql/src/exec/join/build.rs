@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use roost_engine::column::Column;
 use roost_engine::error::Result;
+use roost_engine::kernels::concat;
 use roost_engine::types::DataType;
 
 use super::{Mode, asof, to_nullable};
@@ -21,7 +22,7 @@ use crate::expr::Expr;
 use crate::plan::Join;
 
 pub(super) struct BuildSide {
-    /// Columns as they come out.
+    /// Columns as they come out; an enum's has one more row, its default.
     pub(super) columns: Vec<Column>,
     pub(super) rows: usize,
     pub(super) groups: Groups,
@@ -87,10 +88,13 @@ impl BuildSide {
         if let Some(nearest) = &nearest {
             asof::sort_members(nearest, &starts, &mut members);
         }
-        for (column, id) in columns.iter_mut().zip(&input.ids) {
+        for ((column, id), ty) in columns.iter_mut().zip(&input.ids).zip(types) {
             let wanted = join.nullable_outputs.iter().find(|(_, old, _)| old == id);
             if wanted.is_some_and(|(_, _, ty)| ty.is_nullable()) {
                 *column = to_nullable(column)?;
+            } else if ty.is_enum() {
+                // Only an enum's default differs from what a missing row gives anyway.
+                *column = concat::concat(&[column, &Column::defaults(ty, 1)], ty)?;
             }
         }
         let mut tables = Reservation::empty(&ctx.memory);

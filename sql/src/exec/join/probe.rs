@@ -116,8 +116,14 @@ impl JoinOperator {
             }
         });
         let left = left.collect::<Result<Vec<_>>>()?;
-        let right = self.build.columns.iter();
-        let right = right.map(|c| take::take_or_default(c, &rows.build));
+        let right = self.build.columns.iter().map(|column| {
+            if column.len() == self.build.rows {
+                return take::take_or_default(column, &rows.build);
+            }
+            let default = self.build.rows as u32;
+            let place = |r: &u32| if *r == NO_ROW { default } else { *r };
+            take::take(column, &rows.build.iter().map(place).collect::<Vec<_>>())
+        });
         Ok(self.in_order(left, right.collect()))
     }
 

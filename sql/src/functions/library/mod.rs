@@ -23,3 +23,6 @@ pub static FAMILIES: &[&[&[ScalarFunction]]] = &[
     url::FAMILIES,
     geo::FAMILIES,
 ];
+
+#[cfg(test)]
+mod tests;

@@ -50,6 +50,7 @@ pub static FUNCTIONS: &[ScalarFunction] = &[
         ("arrayRemove([1, 2, 1], 1)", "[2]"),
         |args, context| remove(args, context),
     )
+    .also(&["array_remove"])
     .sees_nulls(),
     f(
         A,

@@ -43,7 +43,7 @@ macro_rules! units {
                 ("dateAdd(toDate('2024-01-01'), INTERVAL 1 DAY)", "2024-01-02"),
                 |args, context| forms(args, context, 1),
             )
-            .also(&["date_add", "timestampAdd", "timestamp_add"])
+            .also(&["date_add", "timestampAdd", "timestamp_add", "addDate"])
             .any_case(),
             f(
                 D,
@@ -52,7 +52,7 @@ macro_rules! units {
                 ("dateSub(toDate('2024-01-02'), INTERVAL 1 DAY)", "2024-01-01"),
                 |args, context| forms(args, context, -1),
             )
-            .also(&["date_sub", "timestampSub", "timestamp_sub"])
+            .also(&["date_sub", "timestampSub", "timestamp_sub", "subDate"])
             .any_case(),
         ];
     };

@@ -23,6 +23,7 @@ files!(
     names,
     now,
     numbers,
+    parse,
     parts,
     slots,
     start_of,

@@ -24,7 +24,7 @@ pub static FUNCTIONS: &[ScalarFunction] = &[
         ("toTypeName(now())", "DateTime"),
         |args, context| now(args, context),
     )
-    .also(&["current_timestamp", "nowInBlock", "localtimestamp"])
+    .also(&["current_timestamp", "nowInBlock", "localtimestamp", "localtime"])
     .any_case(),
     f(
         D,

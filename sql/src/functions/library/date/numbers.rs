@@ -4,16 +4,16 @@
 //! date gives the type's first.
 
 use roost_engine::bail;
-use roost_engine::column::Column;
+use roost_engine::column::{Column, Flat};
 use roost_engine::error::Result;
 use roost_engine::types::DataType;
 
-use super::super::kit::{Ints, Strs, arity, f, integer, nums, string, text, try_nums, want};
+use super::super::kit::{Caster, Ints, Strs, arity, f, integer, nums, string, text, try_nums, want};
 use super::clock::{Clock, date_times, dates, zone_arg};
 use super::format::digits;
 use super::parts::of_day;
 use super::week::monday;
-use crate::functions::zones::{DAY_SECONDS, civil_from_days, days_from_civil, days_in_month, zone};
+use crate::functions::zones::{Zone, DAY_SECONDS, civil_from_days, days_from_civil, days_in_month, zone};
 use crate::functions::{Arg, BindContext, BoundFunction, ScalarFunction};
 
 const D: &str = "date and time";
@@ -77,10 +77,55 @@ pub static FUNCTIONS: &[ScalarFunction] = &[
     ),
     f(
         D,
+        "YYYYMMDDhhmmssToDateTime64(n[, precision[, zone]])",
+        "The time with fractions whose digits the number has.",
+        (
+            "YYYYMMDDhhmmssToDateTime64(20240305102330)",
+            "2024-03-05 10:23:30.000",
+        ),
+        |args, context| time64_from_digits(args, context),
+    ),
+    f(
+        D,
         "toRelativeYearNum(time[, zone])",
         "Number of the year.",
         ("toRelativeYearNum(toDate('2024-03-05'))", "2024"),
         |args, context| of_day(args, context, DataType::UInt16, |d| civil_from_days(d).0 as u16),
+    ),
+    f(
+        D,
+        "toYearNumSinceEpoch(time[, zone])",
+        "Years since 1970.",
+        ("toYearNumSinceEpoch(toDate('2024-02-05'))", "54"),
+        |args, context| {
+            of_day(args, context, DataType::UInt16, |d| {
+                (civil_from_days(d).0 - 1970) as u16
+            })
+        },
+    ),
+    f(
+        D,
+        "toMonthNumSinceEpoch(time[, zone])",
+        "Months since January 1970.",
+        ("toMonthNumSinceEpoch(toDate('2024-02-05'))", "649"),
+        |args, context| {
+            of_day(args, context, DataType::UInt32, |d| {
+                let (year, month, _) = civil_from_days(d);
+                ((year - 1970) * 12) as u32 + month - 1
+            })
+        },
+    ),
+    f(
+        D,
+        "toDaysInMonth(time[, zone])",
+        "Number of days of the month.",
+        ("toDaysInMonth(toDate('2024-02-05'))", "29"),
+        |args, context| {
+            of_day(args, context, DataType::UInt8, |d| {
+                let (year, month, _) = civil_from_days(d);
+                days_in_month(year, month) as u8
+            })
+        },
     ),
     f(
         D,
@@ -184,6 +229,32 @@ pub static FUNCTIONS: &[ScalarFunction] = &[
     ),
     f(
         D,
+        "toModifiedJulianDayOrNull(date)",
+        "`toModifiedJulianDay` that gives NULL for a text that is no date.",
+        ("toModifiedJulianDayOrNull('x')", "\\N"),
+        |args, _| {
+            arity(args, 1..=1)?;
+            string(args, 0)?;
+            Ok(BoundFunction::new(
+                DataType::Int32.nullable(),
+                |columns, rows| {
+                    let s = Strs::of(&columns[0])?;
+                    let days: Vec<Option<i32>> = (0..rows)
+                        .map(|i| {
+                            let parsed = crate::functions::text::parse_time::date(s.get(i)).ok();
+                            let whole = parsed.filter(|(_, used)| *used == s.get(i).len());
+                            whole.map(|(day, _)| (i64::from(day) + JULIAN) as i32)
+                        })
+                        .collect();
+                    let nulls = days.iter().map(|d| u8::from(d.is_none())).collect();
+                    let values = days.iter().map(|d| d.unwrap_or(0)).collect::<Vec<i32>>();
+                    Ok(Flat::nullable(nulls, Flat::native(values))?.into())
+                },
+            ))
+        },
+    ),
+    f(
+        D,
         "fromModifiedJulianDay(days)",
         "The date, as text, that lies so many days after 1858-11-17.",
         ("fromModifiedJulianDay(60374)", "2024-03-05"),
@@ -231,8 +302,11 @@ fn of_utc(args: &[Arg], context: &BindContext, seconds: i64) -> Result<BoundFunc
     Ok(BoundFunction::new(DataType::UInt32, move |columns, rows| {
         let utcs = clock.utcs(&columns[0])?;
         Ok(nums(rows, |i| {
-            let part = clock.zone.offset_at(utcs[i]).rem_euclid(seconds);
-            (utcs[i] + part).div_euclid(seconds) as u32
+            // Where the offset is no whole number of units ClickHouse counts from a day before.
+            match clock.zone.offset_at(0) {
+                offset if offset % seconds == 0 => utcs[i].div_euclid(seconds) as u32,
+                offset => (utcs[i] + DAY_SECONDS - offset).div_euclid(seconds) as u32,
+            }
         }))
     }))
 }
@@ -258,24 +332,58 @@ fn from_digits(
     }))
 }
 
+/// UTC seconds of the time whose digits `n` has.
+fn seconds_of_digits(n: i64, zone: &Zone) -> Option<i64> {
+    let (date, time) = (n / 1_000_000, n % 1_000_000);
+    let (hour, minute, second) = (time / 10_000, time / 100 % 100, time % 100);
+    let day = day_of_digits(date)?;
+    let fits = hour < 24 && minute < 60 && second < 60;
+    let time = hour * 3600 + minute * 60 + second;
+    fits.then(|| zone.to_utc(i64::from(day) * DAY_SECONDS + time))
+}
+
 fn time_from_digits(args: &[Arg], context: &BindContext) -> Result<BoundFunction> {
     arity(args, 1..=2)?;
     want(args, 0, args[0].ty.is_numeric(), "a number")?;
     let named = zone_arg(args, 1)?;
     let zone = zone(named.unwrap_or(context.time_zone));
-    Ok(BoundFunction::new(DataType::DateTime(named), move |columns, rows| {
-        let n = Ints::of(&columns[0])?;
-        Ok(date_times((0..rows).map(|i| {
-            let (date, time) = (n.get(i) / 1_000_000, n.get(i) % 1_000_000);
-            let (hour, minute, second) = (time / 10_000, time / 100 % 100, time % 100);
-            match day_of_digits(date) {
-                Some(day) if hour < 24 && minute < 60 && second < 60 => {
-                    let time = hour * 3600 + minute * 60 + second;
-                    zone.to_utc(i64::from(day) * DAY_SECONDS + time)
-                }
-                _ => 0,
-            }
-        })))
+    Ok(BoundFunction::new(
+        DataType::DateTime(named),
+        move |columns, rows| {
+            let n = Ints::of(&columns[0])?;
+            Ok(date_times((0..rows).map(|i| {
+                seconds_of_digits(n.get(i), zone).unwrap_or(0)
+            })))
+        },
+    ))
+}
+
+fn time64_from_digits(args: &[Arg], context: &BindContext) -> Result<BoundFunction> {
+    arity(args, 1..=3)?;
+    want(args, 0, args[0].ty.is_numeric(), "a number")?;
+    let precision = match args.get(1) {
+        None => 3,
+        Some(arg) => match arg.constant.as_ref().and_then(|v| v.as_u64()) {
+            Some(p @ 0..=9) => p as u8,
+            _ => bail!(
+                ARGUMENT_OUT_OF_BOUND,
+                "the precision must be a constant from 0 to 9"
+            ),
+        },
+    };
+    let named = zone_arg(args, 2)?;
+    let zone = zone(named.unwrap_or(context.time_zone));
+    let widen = Caster::new(&args[0].ty, &DataType::Float64, context)?;
+    let per = 10f64.powi(i32::from(precision));
+    let ty = DataType::DateTime64(precision, named);
+    Ok(BoundFunction::new(ty, move |columns, rows| {
+        let flat = widen.apply(&columns[0])?.to_flat();
+        let values = flat.slice_of::<f64>()?;
+        Ok(nums(rows, |i| {
+            let seconds = seconds_of_digits(values[i] as i64, zone).unwrap_or(0);
+            let fraction = (values[i].fract() * per) as i64;
+            (seconds as f64 * per) as i64 + fraction
+        }))
     }))
 }
 

@@ -41,10 +41,24 @@ macro_rules! day_fields {
                 "toMillisecond(time[, zone])",
                 "Milliseconds of the second.",
                 ("toMillisecond(toDateTime64('2024-03-05 10:20:30.123', 3))", "123"),
-                |args, context| millisecond(args, context),
+                |args, context| fraction(args, context, DataType::UInt16, 1000, |n| n as u16),
             )
             .also(&["MILLISECOND"])
             .any_case(),
+            f(
+                D,
+                "toMicrosecond(time[, zone])",
+                "Microseconds of the second.",
+                ("toMicrosecond(toDateTime64('2024-03-05 10:20:30.123456', 6))", "123456"),
+                |args, context| fraction(args, context, DataType::UInt32, 1_000_000, |n| n as u32),
+            ),
+            f(
+                D,
+                "toNanosecond(time[, zone])",
+                "Nanoseconds of the second.",
+                ("toNanosecond(toDateTime64('2024-03-05 10:20:30.123456789', 9))", "123456789"),
+                |args, context| fraction(args, context, DataType::UInt32, 1_000_000_000, |n| n as u32),
+            ),
         ];
     };
 }
@@ -88,16 +102,27 @@ fn of_time(args: &[Arg], context: &BindContext, field: fn(i64) -> u8) -> Result<
     }))
 }
 
-fn millisecond(args: &[Arg], context: &BindContext) -> Result<BoundFunction> {
+/// Parts of the second, `parts` of them in one.
+fn fraction<T: Native>(
+    args: &[Arg],
+    context: &BindContext,
+    ty: DataType,
+    parts: i128,
+    narrow: fn(i128) -> T,
+) -> Result<BoundFunction> {
     arity(args, 1..=2)?;
     let clock = Clock::of(args, 0, 1, context)?.with_time(&args[0].ty)?;
-    Ok(BoundFunction::new(DataType::UInt16, move |columns, _| {
+    Ok(BoundFunction::new(ty, move |columns, _| {
         let raw = clock.raw(&columns[0])?;
         let per = clock.per_second();
         let value = |raw: i64| match clock.kind {
-            Kind::DateTime64(_) => (i128::from(raw.rem_euclid(per)) * 1000 / i128::from(per)) as u16,
-            _ => 0,
+            Kind::DateTime64(_) => {
+                narrow(i128::from(raw.rem_euclid(per)) * parts / i128::from(per))
+            }
+            _ => narrow(0),
         };
-        Ok(Column::native(raw.into_iter().map(value).collect::<Vec<u16>>()))
+        Ok(Column::native(
+            raw.into_iter().map(value).collect::<Vec<T>>(),
+        ))
     }))
 }

@@ -14,7 +14,7 @@ use super::raw::write_string;
 use super::scan::{Json, Kind, unescape, unescaped};
 use super::values::{boolean, float, numeric, whole};
 use crate::functions::BindContext;
-use crate::functions::text::{Escaping, Style, TextParser};
+use crate::functions::text::{Escaping, Style, TextParser, parse_number};
 
 /// How values of one type are read.
 pub(crate) enum Reader {
@@ -182,7 +182,14 @@ fn read_text(
             unescape(json.inside(), &mut plain);
             parser.parse(&plain, &mut one)
         }
-        Kind::Number => parser.parse(json.text(), &mut one),
+        Kind::Number => match ty {
+            // A number is seconds since the epoch, whatever its size.
+            DataType::DateTime64(precision, _) => {
+                let ticks = parse_number::decimal(json.text(), 18, *precision).map(|d| d.0);
+                return Ok(ticks.is_ok_and(|t| push_whole(t, shape, out)));
+            }
+            _ => parser.parse(json.text(), &mut one),
+        },
         _ => return Ok(false),
     };
     match parsed {

@@ -131,7 +131,7 @@ fn build(args: &[Arg], context: &BindContext) -> Result<BoundFunction> {
 fn from_arrays(args: &[Arg]) -> Result<BoundFunction> {
     arity(args, 2..=2)?;
     let inner = |i: usize| match &args[i].ty {
-        ty @ DataType::Map(..) => Ok(ty.map_entry().unwrap_or(DataType::Nothing)),
+        DataType::Map(k, v) => Ok(DataType::tuple(vec![k.as_ref().clone(), v.as_ref().clone()])),
         _ => list_arg(args, i),
     };
     let ty = map_type(inner(0)?, inner(1)?)?;

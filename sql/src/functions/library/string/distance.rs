@@ -177,7 +177,7 @@ fn jaro(a: &[u8], b: &[u8]) -> f64 {
     let other = b.iter().zip(&taken).filter(|(_, t)| **t).map(|(y, _)| *y);
     let moved = common.iter().zip(other).filter(|(x, y)| **x != *y).count() / 2;
     let m = common.len() as f64;
-    (m / a.len() as f64 + m / b.len() as f64 + (m - moved as f64) / m) / 3.0
+    (m / a.len() as f64 + m / b.len() as f64 + (m - moved as f64) / m) * (1.0 / 3.0)
 }
 
 fn jaro_winkler(a: &[u8], b: &[u8]) -> f64 {

@@ -24,9 +24,51 @@ pub static FUNCTIONS: &[ScalarFunction] = &[
         "match(s, pattern)",
         "Whether a regular expression (RE2) matches somewhere in the string.",
         ("match('hello', 'l+')", "1"),
-        |args, _| matches(args),
+        |args, _| matches(args, Case::Sensitive, false),
     )
     .also(&["REGEXP_MATCHES"])
+    .any_case(),
+    f(
+        S,
+        "matchCaseInsensitive(s, pattern)",
+        "`match` that does not look at the case of letters.",
+        ("matchCaseInsensitive('HELLO', 'l+')", "1"),
+        |args, _| matches(args, Case::Insensitive, false),
+    ),
+    f(
+        S,
+        "notMatch(s, pattern)",
+        "Whether a regular expression matches nowhere in the string.",
+        ("notMatch('hello', 'l+')", "0"),
+        |args, _| matches(args, Case::Sensitive, true),
+    ),
+    f(
+        S,
+        "notMatchCaseInsensitive(s, pattern)",
+        "`notMatch` that does not look at the case of letters.",
+        ("notMatchCaseInsensitive('HELLO', 'l+')", "0"),
+        |args, _| matches(args, Case::Insensitive, true),
+    ),
+    f(
+        S,
+        "regexpPosition(s, pattern)",
+        "Position in bytes of the first match, from one; 0 when there is none.",
+        ("regexpPosition('hello', 'l+')", "3"),
+        |args, _| {
+            arity(args, 2..=2)?;
+            strings(args)?;
+            let patterns = Compiled::new(args.get(1), pattern)?;
+            Ok(BoundFunction::new(DataType::UInt64, move |columns, rows| {
+                let s = Strs::of(&columns[0])?;
+                let mut patterns = patterns.over(&columns[1])?;
+                try_nums(rows, |i| {
+                    let found = patterns.get(i)?.find(s.get(i));
+                    Ok(found.map_or(0, |m| m.start() as u64 + 1))
+                })
+            }))
+        },
+    )
+    .also(&["regexpInstr", "REGEXP_INSTR"])
     .any_case(),
     f(
         S,
@@ -49,7 +91,7 @@ pub static FUNCTIONS: &[ScalarFunction] = &[
         ("regexpExtract('100-200', '(\\\\d+)-(\\\\d+)', 2)", "200"),
         |args, _| regexp_extract(args),
     )
-    .also(&["REGEXP_EXTRACT"])
+    .also(&["REGEXP_EXTRACT", "REGEXP_SUBSTR"])
     .any_case(),
     f(
         S,
@@ -87,15 +129,17 @@ fn pattern(s: &[u8]) -> Result<Regex> {
     regexp::compile(s, Case::Sensitive)
 }
 
-fn matches(args: &[Arg]) -> Result<BoundFunction> {
+fn matches(args: &[Arg], case: Case, negated: bool) -> Result<BoundFunction> {
     arity(args, 2..=2)?;
     let column = searchable(args)?;
-    let patterns = Compiled::new(args.get(1), pattern)?;
+    let patterns = Compiled::new(args.get(1), move |s| regexp::compile(s, case))?;
     Ok(BoundFunction::new(DataType::UInt8, move |columns, rows| {
         let source = column(&columns[0])?;
         let s = Strs::of(&source)?;
         let mut patterns = patterns.over(&columns[1])?;
-        try_nums(rows, |i| Ok(u8::from(patterns.get(i)?.is_match(s.get(i)))))
+        try_nums(rows, |i| {
+            Ok(u8::from(patterns.get(i)?.is_match(s.get(i)) != negated))
+        })
     }))
 }
 

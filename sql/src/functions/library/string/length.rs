@@ -21,7 +21,7 @@ pub static FUNCTIONS: &[ScalarFunction] = &[
         ("length('abc')", "3"),
         |args, _| length(args),
     )
-    .also(&["OCTET_LENGTH"])
+    .also(&["OCTET_LENGTH", "CARDINALITY"])
     .any_case(),
     f(
         S,

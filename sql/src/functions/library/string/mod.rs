@@ -30,6 +30,7 @@ files!(
     multi_search,
     ngram,
     pad,
+    pairs,
     position,
     printf,
     repeat,

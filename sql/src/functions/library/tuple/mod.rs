@@ -12,4 +12,4 @@ macro_rules! files {
     };
 }
 
-files!(arithmetic, build, element, vector);
+files!(arithmetic, build, element, normalize, vector);

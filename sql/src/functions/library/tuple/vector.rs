@@ -107,13 +107,13 @@ fn squared(pairs: &mut dyn Iterator<Item = (f64, f64)>) -> f64 {
 }
 
 /// How the numbers of an argument are read.
-struct Vector {
+pub(crate) struct Vector {
     tuple: bool,
     casters: Vec<Caster>,
 }
 
 impl Vector {
-    fn of(args: &[Arg], i: usize, context: &BindContext) -> Result<Self> {
+    pub(crate) fn of(args: &[Arg], i: usize, context: &BindContext) -> Result<Self> {
         let (tuple, types) = match &args[i].ty {
             DataType::Tuple(t) => (true, t.types.clone()),
             _ => (false, vec![list_arg(args, i)?]),
@@ -133,7 +133,7 @@ impl Vector {
     }
 
     /// All numbers, row by row, and where the rows end.
-    fn read(&self, column: &Column, rows: usize) -> Result<(Vec<u64>, Vec<f64>)> {
+    pub(crate) fn read(&self, column: &Column, rows: usize) -> Result<(Vec<u64>, Vec<f64>)> {
         if !self.tuple {
             let (offsets, parts) = aligned(std::slice::from_ref(column))?;
             let values = self.casters[0].apply(&parts[0])?.to_flat();

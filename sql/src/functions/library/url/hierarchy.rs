@@ -1,6 +1,6 @@
 //! A URL as the chain of what it is inside of.
 //!
-//! Invariant: the last of the chain is the whole.
+//! Invariant: each of the chain starts with the one before it.
 
 use roost_engine::error::Result;
 use roost_engine::types::DataType;
@@ -22,7 +22,7 @@ pub static FUNCTIONS: &[ScalarFunction] = &[
             "['https://a.com/','https://a.com/b?','https://a.com/b?x']",
         ),
         |args, _| chain(args, |url, out| {
-            let start = memchr::memmem::find(url, b"://").map_or(0, |at| at + 3);
+            let start = memchr::memmem::find(url, b"://").map_or(url.len(), |at| at + 3);
             cuts(url, start, out);
         }),
     ),
@@ -56,8 +56,14 @@ fn cuts(s: &[u8], start: usize, out: &mut StringLists) {
     let delimiter = |b: &u8| b"/?#".contains(b);
     let mut at = start;
     while at < s.len() {
-        let next = s[at..].iter().position(delimiter).map_or(s.len(), |n| at + n);
-        at = next + s[next..].iter().take_while(|b| delimiter(b)).count();
+        // Delimiters that follow each other belong to what comes after the first.
+        let skipped = s[at..].iter().take_while(|b| delimiter(b)).count();
+        let from = at + skipped;
+        if from == s.len() {
+            return;
+        }
+        let next = s[from..].iter().position(delimiter);
+        at = next.map_or(s.len(), |n| from + n + 1);
         out.push(&s[..at]);
     }
 }

@@ -75,7 +75,7 @@ fn all(args: &[Arg], push: fn(&[u8], usize, &mut StringLists)) -> Result<BoundFu
         string_lists(rows, url.size(rows) / 2, |i, out| {
             let url = url.get(i);
             let rest = tail(url).map_or(&b""[..], |at| &url[at + 1..]);
-            for parameter in rest.split(|b| b"&#?".contains(b)) {
+            for parameter in rest.split(|b| b"&#".contains(b)) {
                 if let Some(equals) = memchr::memchr(b'=', parameter) {
                     push(parameter, equals, out);
                 }
