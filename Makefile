@@ -20,7 +20,7 @@ endif
 
 $(VENV)/ready: tests/requirements.txt
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+	while read -r line; do $(VENV)/bin/pip install --quiet --disable-pip-version-check $$line || exit 1; done < tests/requirements.txt
 	touch $@
 
 lint:
