@@ -2,6 +2,7 @@
 //!
 //! Invariant: a value is kept as it was checked: whoever reads a setting gets the type of its row.
 
+pub mod definition;
 pub mod defs;
 
 use std::collections::HashMap;
@@ -9,7 +10,8 @@ use std::sync::Arc;
 
 use roost_engine::error::{Code, Error, Result};
 
-pub use defs::{DEFINITIONS, Definition, Kind};
+pub use definition::{Definition, Kind};
+pub use defs::DEFINITIONS;
 
 use crate::Value;
 
