@@ -111,6 +111,8 @@ pub enum Nulls {
     Propagate,
     /// The function gets Nullable types and columns as they are.
     Own,
+    /// The function gets every type as it is, LowCardinality too, and its answer stays as it is.
+    Untouched,
 }
 
 /// A scalar function: one static record each.
@@ -183,12 +185,12 @@ impl ScalarFunction {
     /// Binds with the frame around it: strips LowCardinality and (for [`Nulls::Propagate`])
     /// Nullable, and puts them back on the answer.
     pub fn bind_framed(&self, args: &[Arg], context: &BindContext) -> Result<BoundFunction> {
-        if self.lambda_params.is_some() {
+        if self.lambda_params.is_some() || self.nulls == Nulls::Untouched {
             return (self.bind)(args, context);
         }
         let stripped: Vec<Arg> = args.iter().map(without_low_cardinality).collect();
         let inner = match self.nulls {
-            Nulls::Own => (self.bind)(&stripped, context)?,
+            Nulls::Own | Nulls::Untouched => (self.bind)(&stripped, context)?,
             Nulls::Propagate => self.bind_propagating(&stripped, context)?,
         };
         let low = args

@@ -283,7 +283,7 @@ static OTHERS: &[ScalarFunction] = &[
             convert_first(a, c, &ty)
         },
     )
-    .sees_nulls(),
+    .sees_types(),
     f(
         "conversion",
         "CAST(x, type)",
@@ -292,7 +292,7 @@ static OTHERS: &[ScalarFunction] = &[
         |a, c| cast(a, c, CastMode::Strict),
     )
     .any_case()
-    .sees_nulls(),
+    .sees_types(),
     f(
         "conversion",
         "_CAST(x, type)",
@@ -300,7 +300,7 @@ static OTHERS: &[ScalarFunction] = &[
         ("_CAST(1, 'String')", "1"),
         |a, c| cast(a, c, CastMode::Strict),
     )
-    .sees_nulls(),
+    .sees_types(),
     f(
         "conversion",
         "accurateCast(x, type)",
@@ -308,7 +308,7 @@ static OTHERS: &[ScalarFunction] = &[
         ("accurateCast(1, 'UInt8')", "1"),
         |a, c| cast(a, c, CastMode::Accurate),
     )
-    .sees_nulls(),
+    .sees_types(),
     f(
         "conversion",
         "accurateCastOrNull(x, type)",
@@ -316,7 +316,7 @@ static OTHERS: &[ScalarFunction] = &[
         ("accurateCastOrNull(300, 'UInt8')", "\\N"),
         |a, c| cast(a, c, CastMode::AccurateOrNull),
     )
-    .sees_nulls(),
+    .sees_types(),
     f(
         "conversion",
         "accurateCastOrDefault(x, type[, default])",
@@ -324,7 +324,7 @@ static OTHERS: &[ScalarFunction] = &[
         ("accurateCastOrDefault(300, 'UInt8')", "0"),
         cast_or_default,
     )
-    .sees_nulls(),
+    .sees_types(),
     f(
         "conversion",
         "DATE(x)",

@@ -16,12 +16,23 @@ const CATEGORY: &str = "other";
 pub(super) static FUNCTIONS: &[ScalarFunction] = &[
     f(
         CATEGORY,
+        "toTypeName(x)",
+        "The type of the value.",
+        ("toTypeName(1)", "UInt8"),
+        |a, _| {
+            arity(a, 1..=1)?;
+            constant(Value::string(a[0].ty.to_string()), DataType::String)
+        },
+    )
+    .sees_types(),
+    f(
+        CATEGORY,
         "toColumnTypeName(x)",
         "How the column is held: its type, in Const(...) when constant.",
         ("toColumnTypeName(1)", "Const(UInt8)"),
         bind_column_type_name,
     )
-    .sees_nulls(),
+    .sees_types(),
     f(
         CATEGORY,
         "isConstant(x)",
