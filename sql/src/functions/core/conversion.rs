@@ -141,12 +141,14 @@ pub static CONVERSIONS: &[&[ScalarFunction]] = &[
     ),
     family!(
         "toDate",
-        |_| fixed::<0>(DataType::Date),
+        "[, zone]",
+        |a| date(a, DataType::Date),
         ("toDate('2024-01-02')", "2024-01-02")
     ),
     family!(
         "toDate32",
-        |_| fixed::<0>(DataType::Date32),
+        "[, zone]",
+        |a| date(a, DataType::Date32),
         ("toDate32('2024-01-02')", "2024-01-02")
     ),
     family!(
@@ -254,6 +256,7 @@ static OTHERS: &[ScalarFunction] = &[
         "A string of exactly n bytes, padded with zero bytes.",
         ("length(toFixedString('a', 3))", "3"),
         |a, c| {
+            arity(a, 2..=2)?;
             let n = constant_number(a, 1, "toFixedString")?;
             convert_first(
                 a,
@@ -325,6 +328,13 @@ static OTHERS: &[ScalarFunction] = &[
         cast_or_default,
     )
     .sees_types(),
+    f(
+        "conversion",
+        "toDateTime32(x[, zone])",
+        "As toDateTime.",
+        ("toDateTime32('2024-01-02 03:04:05')", "2024-01-02 03:04:05"),
+        |a, c| to(a, c, date_time, Or::Fail),
+    ),
     f(
         "conversion",
         "DATE(x)",
@@ -411,6 +421,9 @@ fn own_zone(args: &[Arg]) -> Option<Tz> {
 }
 
 fn date_time(args: &[Arg]) -> Result<(DataType, usize)> {
+    if args.get(1).is_some_and(|a| a.ty.is_integer()) {
+        return date_time64(args);
+    }
     let is_zone = args.get(1).is_some_and(|a| a.ty.is_string());
     let zone = if is_zone {
         zone_argument(args, 1)?
@@ -421,6 +434,27 @@ fn date_time(args: &[Arg]) -> Result<(DataType, usize)> {
         DataType::DateTime(zone.or(own_zone(args))),
         usize::from(is_zone),
     ))
+}
+
+/// A date in a zone of its own.
+fn date(args: &[Arg], ty: DataType) -> Result<(DataType, usize)> {
+    let is_zone = args.get(1).is_some_and(|a| a.ty.is_string());
+    Ok((ty, usize::from(is_zone)))
+}
+
+/// The argument with its time read in the zone that stands beside it, for dates.
+fn in_zone(arg: &Arg, tz: Tz) -> Arg {
+    let ty = match arg.ty.value_type() {
+        DataType::DateTime(_) => DataType::DateTime(Some(tz)),
+        DataType::DateTime64(p, _) => DataType::DateTime64(*p, Some(tz)),
+        _ => return arg.clone(),
+    };
+    let ty = if arg.ty.is_nullable() {
+        ty.nullable()
+    } else {
+        ty
+    };
+    Arg { ty, ..arg.clone() }
 }
 
 fn date_time64(args: &[Arg]) -> Result<(DataType, usize)> {
@@ -457,10 +491,34 @@ fn to(args: &[Arg], context: &BindContext, target: Target, or: Or) -> Result<Bou
     let (ty, taken) = target(args)?;
     let most = 1 + taken + usize::from(or == Or::Default);
     arity(args, 1..=most)?;
+    if matches!(or, Or::Null | Or::Zero) && !args[0].ty.is_string() {
+        bail!(
+            ILLEGAL_TYPE_OF_ARGUMENT,
+            "Illegal type {} of first argument. Conversion functions with postfix 'OrZero' or 'OrNull' should take String argument",
+            args[0].ty
+        );
+    }
     let mut context = context.clone();
     if let DataType::DateTime(Some(tz)) | DataType::DateTime64(_, Some(tz)) = &ty {
         context.time_zone = *tz;
     }
+    let mut moved: Vec<Arg> = args.to_vec();
+    if ty.is_date()
+        && taken == 1
+        && let (Some(tz), Some(first)) = (zone_argument(args, 1)?, moved.first_mut())
+    {
+        context.time_zone = tz;
+        *first = in_zone(first, tz);
+    }
+    let default = args.get(1 + taken);
+    if let Some(default) = default.filter(|d| or == Or::Default && d.ty != ty) {
+        bail!(
+            BAD_ARGUMENTS,
+            "Default value type should be same as cast type. Expected {ty}. Actual {}",
+            default.ty
+        );
+    }
+    let args = &moved[..];
     match or {
         Or::Fail => convert_first(args, &context, &ty),
         Or::Null => with_mode(args, &context, &ty, CastMode::OrNull),
