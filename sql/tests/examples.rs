@@ -1,7 +1,7 @@
 //! Every example in a function's documentation.
 //!
 //! Goal: the reference manual never lies. Method: each record's example is a query; its answer in
-//! TabSeparated must be the answer that the record shows.
+//! TabSeparated must be the answer that the record shows. Names must be unique as well.
 
 use std::fmt::Write as _;
 
@@ -36,4 +36,18 @@ fn documented_examples_answer_what_they_show() {
     }
     assert!(count > 100, "only {count} functions are registered");
     assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn names_are_unique() {
+    let mut seen = std::collections::HashMap::new();
+    let mut twice = Vec::new();
+    for function in scalar_functions() {
+        for name in std::iter::once(&function.name).chain(function.aliases) {
+            if let Some(other) = seen.insert(*name, function.name) {
+                twice.push(format!("{name}: {other} and {}", function.name));
+            }
+        }
+    }
+    assert!(twice.is_empty(), "{twice:?}");
 }

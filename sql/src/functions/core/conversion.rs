@@ -26,9 +26,24 @@ enum Or {
 
 macro_rules! family {
     ($base:literal, $ty:expr, $example:expr) => {
-        family!($base, "", $ty, $example)
+        family!(
+            $base,
+            "",
+            $ty,
+            $example,
+            (concat!($base, "OrNull('?')"), "\\N")
+        )
     };
     ($base:literal, $more:literal, $ty:expr, $example:expr) => {
+        family!(
+            $base,
+            $more,
+            $ty,
+            $example,
+            (concat!($base, "OrNull('?', 3)"), "\\N")
+        )
+    };
+    ($base:literal, $more:literal, $ty:expr, $example:expr, $null:expr) => {
         &[
             f(
                 "conversion",
@@ -45,7 +60,7 @@ macro_rules! family {
                 "conversion",
                 concat!($base, "OrNull(x", $more, ")"),
                 concat!("As ", $base, "; NULL for a text that does not parse."),
-                (concat!($base, "OrNull('?')"), "\\N"),
+                $null,
                 |a, c| to(a, c, $ty, Or::Null),
             ),
             f(
@@ -143,13 +158,15 @@ pub static CONVERSIONS: &[&[ScalarFunction]] = &[
         "toDate",
         "[, zone]",
         |a| date(a, DataType::Date),
-        ("toDate('2024-01-02')", "2024-01-02")
+        ("toDate('2024-01-02')", "2024-01-02"),
+        ("toDateOrNull('?')", "\\N")
     ),
     family!(
         "toDate32",
         "[, zone]",
         |a| date(a, DataType::Date32),
-        ("toDate32('2024-01-02')", "2024-01-02")
+        ("toDate32('2024-01-02')", "2024-01-02"),
+        ("toDate32OrNull('?')", "\\N")
     ),
     family!(
         "toUUID",
@@ -173,7 +190,8 @@ pub static CONVERSIONS: &[&[ScalarFunction]] = &[
         "toDateTime",
         "[, zone]",
         date_time,
-        ("toDateTime('2024-01-02 03:04:05')", "2024-01-02 03:04:05")
+        ("toDateTime('2024-01-02 03:04:05')", "2024-01-02 03:04:05"),
+        ("toDateTimeOrNull('?')", "\\N")
     ),
     family!(
         "toDateTime64",
