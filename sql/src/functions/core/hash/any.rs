@@ -117,7 +117,7 @@ impl AnyHash {
         };
         let (offsets, elements) = array.compact();
         let inner = self.rows(
-            &[elements.clone()],
+            std::slice::from_ref(&elements),
             std::slice::from_ref(element),
             elements.len(),
         )?;

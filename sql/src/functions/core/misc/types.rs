@@ -49,6 +49,13 @@ pub(super) static FUNCTIONS: &[ScalarFunction] = &[
     .sees_nulls(),
     f(
         CATEGORY,
+        "countDigits(x)",
+        "How many decimal digits it takes to write the number.",
+        ("countDigits(-12345)", "5"),
+        bind_count_digits,
+    ),
+    f(
+        CATEGORY,
         "byteSize(x, ...)",
         "How many bytes the values take in memory, about.",
         ("byteSize(1, 'a')", "10"),
@@ -71,6 +78,22 @@ fn bind_column_type_name(args: &[Arg], _: &BindContext) -> Result<BoundFunction>
         None => args[0].ty.to_string(),
     };
     constant(Value::string(name), DataType::String)
+}
+
+fn bind_count_digits(args: &[Arg], _: &BindContext) -> Result<BoundFunction> {
+    arity(args, 1..=1)?;
+    if !(args[0].ty.is_integer() || matches!(args[0].ty, DataType::Decimal(..))) {
+        return crate::functions::core::arithmetic::illegal("countDigits", args);
+    }
+    let digits = |v: i128| {
+        v.unsigned_abs()
+            .checked_ilog10()
+            .map_or(1u8, |n| n as u8 + 1)
+    };
+    Ok(BoundFunction::new(
+        DataType::UInt8,
+        crate::functions::core::operands::unary(digits),
+    ))
 }
 
 fn bind_byte_size(args: &[Arg], _: &BindContext) -> Result<BoundFunction> {
