@@ -115,6 +115,9 @@ pub enum Nulls {
     Untouched,
 }
 
+/// Types of a lambda's parameters from the types of the other arguments and how many it has.
+pub type LambdaParams = fn(&[DataType], usize) -> Result<Vec<DataType>>;
+
 /// A scalar function: one static record each.
 pub struct ScalarFunction {
     /// ClickHouse's name.
@@ -129,7 +132,7 @@ pub struct ScalarFunction {
     pub deterministic: bool,
     /// For higher-order functions: the parameter types of the lambda (which stands first) from the
     /// types of the other arguments and the number of parameters that the lambda was written with.
-    pub lambda_params: Option<fn(&[DataType], usize) -> Result<Vec<DataType>>>,
+    pub lambda_params: Option<LambdaParams>,
     /// For the manual.
     pub doc: Doc,
     /// Decides the type and builds the kernel.
