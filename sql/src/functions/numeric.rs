@@ -46,7 +46,7 @@ macro_rules! whole {
 #[inline]
 fn to_i32(value: f64) -> i32 {
     let whole = value.trunc();
-    match whole >= -2_147_483_648.0 && whole < 2_147_483_648.0 {
+    match (-2_147_483_648.0..2_147_483_648.0).contains(&whole) {
         true => whole as i32,
         false => i32::MIN,
     }
@@ -55,7 +55,7 @@ fn to_i32(value: f64) -> i32 {
 /// As `cvttsd2si` to 64 bits.
 #[inline]
 fn to_i64(value: f64) -> i64 {
-    match value >= -9_223_372_036_854_775_808.0 && value < 9_223_372_036_854_775_808.0 {
+    match (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&value) {
         true => value as i64,
         false => i64::MIN,
     }

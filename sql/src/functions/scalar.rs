@@ -111,7 +111,12 @@ pub enum Nulls {
     Propagate,
     /// The function gets Nullable types and columns as they are.
     Own,
+    /// The function gets every type as it is, LowCardinality too, and its answer stays as it is.
+    Untouched,
 }
+
+/// Types of a lambda's parameters from the types of the other arguments and how many it has.
+pub type LambdaParams = fn(&[DataType], usize) -> Result<Vec<DataType>>;
 
 /// A scalar function: one static record each.
 pub struct ScalarFunction {
@@ -127,7 +132,7 @@ pub struct ScalarFunction {
     pub deterministic: bool,
     /// For higher-order functions: the parameter types of the lambda (which stands first) from the
     /// types of the other arguments and the number of parameters that the lambda was written with.
-    pub lambda_params: Option<fn(&[DataType], usize) -> Result<Vec<DataType>>>,
+    pub lambda_params: Option<LambdaParams>,
     /// For the manual.
     pub doc: Doc,
     /// Decides the type and builds the kernel.
@@ -183,12 +188,12 @@ impl ScalarFunction {
     /// Binds with the frame around it: strips LowCardinality and (for [`Nulls::Propagate`])
     /// Nullable, and puts them back on the answer.
     pub fn bind_framed(&self, args: &[Arg], context: &BindContext) -> Result<BoundFunction> {
-        if self.lambda_params.is_some() {
+        if self.lambda_params.is_some() || self.nulls == Nulls::Untouched {
             return (self.bind)(args, context);
         }
         let stripped: Vec<Arg> = args.iter().map(without_low_cardinality).collect();
         let inner = match self.nulls {
-            Nulls::Own => (self.bind)(&stripped, context)?,
+            Nulls::Own | Nulls::Untouched => (self.bind)(&stripped, context)?,
             Nulls::Propagate => self.bind_propagating(&stripped, context)?,
         };
         let low = args

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use roost_engine::column::{Flat, Native};
 use roost_engine::error::{Error, Result};
 use roost_engine::types::{DataType, Physical};
-use roost_engine::{bail, err, with_native};
+use roost_engine::{bail, err};
 
 use super::{Convert, Ways};
 use crate::functions::numeric::{Number, numbers_of};
@@ -146,13 +146,4 @@ pub(crate) fn of_width(shape: &Physical, values: Vec<i128>, skip: Option<&[u8]>)
         Physical::I64 => narrow::<i64>(&values, skip),
         _ => Ok(Flat::native(values)),
     }
-}
-
-/// The unscaled decimals of any width as doubles.
-pub(crate) fn doubles(flat: &Flat, scale: u8) -> Vec<f64> {
-    let power = pow10(scale) as f64;
-    fn map<S: Number>(values: &[S], power: f64) -> Vec<f64> {
-        values.iter().map(|v| v.double() / power).collect()
-    }
-    with_native!(flat, |v| map(v, power), other => vec![0.0; other.len()])
 }

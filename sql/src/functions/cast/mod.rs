@@ -229,6 +229,10 @@ fn plain(from: &DataType, to: &DataType, ways: Ways) -> Result<Convert> {
             }))
         }
         (T::String | T::FixedString(_), T::FixedString(n)) => Ok(texts::to_fixed(*n, ways)),
+        (_, T::FixedString(_)) => bail!(
+            NOT_IMPLEMENTED,
+            "CAST AS FixedString is only implemented for types String and FixedString, found {from}"
+        ),
         (_, T::String) => Ok(texts::to_string(from, ways)),
         (T::String | T::FixedString(_), _) => texts::parse(from, to, ways),
         (T::Array(_) | T::Tuple(_) | T::Map(..), _)
@@ -263,14 +267,6 @@ fn unsupported<X>(from: &DataType, to: &DataType) -> Result<X> {
         CANNOT_CONVERT_TYPE,
         "Conversion from {from} to {to} is not supported"
     )
-}
-
-/// Unscaled decimals in the width of a decimal type; DECIMAL_OVERFLOW when one does not fit.
-pub(crate) fn decimal_of_width(
-    shape: &roost_engine::types::Physical,
-    values: Vec<i128>,
-) -> Result<Flat> {
-    decimals::of_width(shape, values, None)
 }
 
 pub(crate) use times::ticks_per_second;

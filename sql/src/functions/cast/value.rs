@@ -63,7 +63,7 @@ fn plain(
         return Ok(None);
     };
     let column = Column::constant(value, from, 1)?;
-    let answer = match kernel(&[column.clone()], 1) {
+    let answer = match kernel(std::slice::from_ref(&column), 1) {
         Ok(answer) => answer,
         // A decimal that overflows is not representable; a text that does not parse is an error.
         Err(_) if numbers => return Ok(None),

@@ -26,9 +26,24 @@ enum Or {
 
 macro_rules! family {
     ($base:literal, $ty:expr, $example:expr) => {
-        family!($base, "", $ty, $example)
+        family!(
+            $base,
+            "",
+            $ty,
+            $example,
+            (concat!($base, "OrNull('?')"), "\\N")
+        )
     };
     ($base:literal, $more:literal, $ty:expr, $example:expr) => {
+        family!(
+            $base,
+            $more,
+            $ty,
+            $example,
+            (concat!($base, "OrNull('?', 3)"), "\\N")
+        )
+    };
+    ($base:literal, $more:literal, $ty:expr, $example:expr, $null:expr) => {
         &[
             f(
                 "conversion",
@@ -45,7 +60,7 @@ macro_rules! family {
                 "conversion",
                 concat!($base, "OrNull(x", $more, ")"),
                 concat!("As ", $base, "; NULL for a text that does not parse."),
-                (concat!($base, "OrNull('?')"), "\\N"),
+                $null,
                 |a, c| to(a, c, $ty, Or::Null),
             ),
             f(
@@ -141,13 +156,17 @@ pub static CONVERSIONS: &[&[ScalarFunction]] = &[
     ),
     family!(
         "toDate",
-        |_| fixed::<0>(DataType::Date),
-        ("toDate('2024-01-02')", "2024-01-02")
+        "[, zone]",
+        |a| date(a, DataType::Date),
+        ("toDate('2024-01-02')", "2024-01-02"),
+        ("toDateOrNull('?')", "\\N")
     ),
     family!(
         "toDate32",
-        |_| fixed::<0>(DataType::Date32),
-        ("toDate32('2024-01-02')", "2024-01-02")
+        "[, zone]",
+        |a| date(a, DataType::Date32),
+        ("toDate32('2024-01-02')", "2024-01-02"),
+        ("toDate32OrNull('?')", "\\N")
     ),
     family!(
         "toUUID",
@@ -171,7 +190,8 @@ pub static CONVERSIONS: &[&[ScalarFunction]] = &[
         "toDateTime",
         "[, zone]",
         date_time,
-        ("toDateTime('2024-01-02 03:04:05')", "2024-01-02 03:04:05")
+        ("toDateTime('2024-01-02 03:04:05')", "2024-01-02 03:04:05"),
+        ("toDateTimeOrNull('?')", "\\N")
     ),
     family!(
         "toDateTime64",
@@ -254,6 +274,7 @@ static OTHERS: &[ScalarFunction] = &[
         "A string of exactly n bytes, padded with zero bytes.",
         ("length(toFixedString('a', 3))", "3"),
         |a, c| {
+            arity(a, 2..=2)?;
             let n = constant_number(a, 1, "toFixedString")?;
             convert_first(
                 a,
@@ -283,7 +304,7 @@ static OTHERS: &[ScalarFunction] = &[
             convert_first(a, c, &ty)
         },
     )
-    .sees_nulls(),
+    .sees_types(),
     f(
         "conversion",
         "CAST(x, type)",
@@ -292,7 +313,7 @@ static OTHERS: &[ScalarFunction] = &[
         |a, c| cast(a, c, CastMode::Strict),
     )
     .any_case()
-    .sees_nulls(),
+    .sees_types(),
     f(
         "conversion",
         "_CAST(x, type)",
@@ -300,7 +321,7 @@ static OTHERS: &[ScalarFunction] = &[
         ("_CAST(1, 'String')", "1"),
         |a, c| cast(a, c, CastMode::Strict),
     )
-    .sees_nulls(),
+    .sees_types(),
     f(
         "conversion",
         "accurateCast(x, type)",
@@ -308,7 +329,7 @@ static OTHERS: &[ScalarFunction] = &[
         ("accurateCast(1, 'UInt8')", "1"),
         |a, c| cast(a, c, CastMode::Accurate),
     )
-    .sees_nulls(),
+    .sees_types(),
     f(
         "conversion",
         "accurateCastOrNull(x, type)",
@@ -316,7 +337,7 @@ static OTHERS: &[ScalarFunction] = &[
         ("accurateCastOrNull(300, 'UInt8')", "\\N"),
         |a, c| cast(a, c, CastMode::AccurateOrNull),
     )
-    .sees_nulls(),
+    .sees_types(),
     f(
         "conversion",
         "accurateCastOrDefault(x, type[, default])",
@@ -324,7 +345,14 @@ static OTHERS: &[ScalarFunction] = &[
         ("accurateCastOrDefault(300, 'UInt8')", "0"),
         cast_or_default,
     )
-    .sees_nulls(),
+    .sees_types(),
+    f(
+        "conversion",
+        "toDateTime32(x[, zone])",
+        "As toDateTime.",
+        ("toDateTime32('2024-01-02 03:04:05')", "2024-01-02 03:04:05"),
+        |a, c| to(a, c, date_time, Or::Fail),
+    ),
     f(
         "conversion",
         "DATE(x)",
@@ -411,6 +439,9 @@ fn own_zone(args: &[Arg]) -> Option<Tz> {
 }
 
 fn date_time(args: &[Arg]) -> Result<(DataType, usize)> {
+    if args.get(1).is_some_and(|a| a.ty.is_integer()) {
+        return date_time64(args);
+    }
     let is_zone = args.get(1).is_some_and(|a| a.ty.is_string());
     let zone = if is_zone {
         zone_argument(args, 1)?
@@ -421,6 +452,27 @@ fn date_time(args: &[Arg]) -> Result<(DataType, usize)> {
         DataType::DateTime(zone.or(own_zone(args))),
         usize::from(is_zone),
     ))
+}
+
+/// A date in a zone of its own.
+fn date(args: &[Arg], ty: DataType) -> Result<(DataType, usize)> {
+    let is_zone = args.get(1).is_some_and(|a| a.ty.is_string());
+    Ok((ty, usize::from(is_zone)))
+}
+
+/// The argument with its time read in the zone that stands beside it, for dates.
+fn in_zone(arg: &Arg, tz: Tz) -> Arg {
+    let ty = match arg.ty.value_type() {
+        DataType::DateTime(_) => DataType::DateTime(Some(tz)),
+        DataType::DateTime64(p, _) => DataType::DateTime64(*p, Some(tz)),
+        _ => return arg.clone(),
+    };
+    let ty = if arg.ty.is_nullable() {
+        ty.nullable()
+    } else {
+        ty
+    };
+    Arg { ty, ..arg.clone() }
 }
 
 fn date_time64(args: &[Arg]) -> Result<(DataType, usize)> {
@@ -457,10 +509,34 @@ fn to(args: &[Arg], context: &BindContext, target: Target, or: Or) -> Result<Bou
     let (ty, taken) = target(args)?;
     let most = 1 + taken + usize::from(or == Or::Default);
     arity(args, 1..=most)?;
+    if matches!(or, Or::Null | Or::Zero) && !args[0].ty.is_string() {
+        bail!(
+            ILLEGAL_TYPE_OF_ARGUMENT,
+            "Illegal type {} of first argument. Conversion functions with postfix 'OrZero' or 'OrNull' should take String argument",
+            args[0].ty
+        );
+    }
     let mut context = context.clone();
     if let DataType::DateTime(Some(tz)) | DataType::DateTime64(_, Some(tz)) = &ty {
         context.time_zone = *tz;
     }
+    let mut moved: Vec<Arg> = args.to_vec();
+    if ty.is_date()
+        && taken == 1
+        && let (Some(tz), Some(first)) = (zone_argument(args, 1)?, moved.first_mut())
+    {
+        context.time_zone = tz;
+        *first = in_zone(first, tz);
+    }
+    let default = args.get(1 + taken);
+    if let Some(default) = default.filter(|d| or == Or::Default && d.ty != ty) {
+        bail!(
+            BAD_ARGUMENTS,
+            "Default value type should be same as cast type. Expected {ty}. Actual {}",
+            default.ty
+        );
+    }
+    let args = &moved[..];
     match or {
         Or::Fail => convert_first(args, &context, &ty),
         Or::Null => with_mode(args, &context, &ty, CastMode::OrNull),

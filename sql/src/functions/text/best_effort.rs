@@ -3,6 +3,7 @@
 //! Invariant: the whole text is read or an error says what was unexpected.
 
 use roost_engine::bail;
+use roost_engine::clock::{Clock, SystemClock};
 use roost_engine::error::Result;
 
 use super::parse_number::clip;
@@ -474,9 +475,7 @@ impl Parts {
 
     /// Without a year: this one, or the last when the date would lie in the future.
     fn default_year(&mut self, zone: &Zone) {
-        let now = std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .map_or(0, |d| d.as_secs() as i64);
+        let now = SystemClock.now_micros() / 1_000_000;
         let (year, month, day) = civil_from_days(zone.day_of(now));
         let future = (self.month.max(1), self.day.max(1)) > (month, day);
         self.year = year as u32 - u32::from(future);

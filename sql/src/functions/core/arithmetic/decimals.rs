@@ -10,8 +10,8 @@ use roost_engine::{bail, err};
 
 use super::{Op, division};
 use crate::functions::BoundFunction;
-use crate::functions::cast::decimal_of_width;
 use crate::functions::core::operands::{Operand, try_zip, two};
+use crate::functions::numeric::Number;
 use crate::functions::text::number::pow10;
 
 fn parts(ty: &DataType) -> Option<(u8, u8)> {
@@ -72,47 +72,74 @@ pub(super) fn bind(op: Op, a: &DataType, b: &DataType) -> Result<BoundFunction> 
         _ => (1, 1),
     };
     let ty = DataType::Decimal(precision, scale);
-    let shape = ty.physical();
-    let step = move |a: i128, b: i128| one(op, a, b, up_a, up_b);
-    Ok(BoundFunction::new(ty, move |columns, rows| {
-        run(columns, rows, &shape, step)
-    }))
-}
-
-fn one(op: Op, a: i128, b: i128, up_a: i128, up_b: i128) -> Result<i128> {
-    let a = a.checked_mul(up_a).ok_or_else(overflow)?;
-    let b = b.checked_mul(up_b).ok_or_else(overflow)?;
-    let divide = |whole: bool| match b {
-        0 => Err(err!(ILLEGAL_DIVISION, "Division by zero")),
-        _ if whole => a.checked_div(b).ok_or_else(overflow),
-        _ => a.checked_rem(b).ok_or_else(overflow),
-    };
-    match op {
-        Op::Plus => a.checked_add(b).ok_or_else(overflow),
-        Op::Minus => a.checked_sub(b).ok_or_else(overflow),
-        Op::Multiply => a.checked_mul(b).ok_or_else(overflow),
-        Op::Divide => divide(true),
-        Op::PositiveModulo => divide(false).map(|r| if r < 0 { r + b.abs() } else { r }),
-        _ => divide(false),
+    // Two thirds of the work are moving the numbers, so 64 bits are used where they suffice.
+    let wide = |t: &DataType| matches!(t, DataType::Int128 | DataType::UInt128 | DataType::UInt64);
+    if precision <= 18 && !wide(a) && !wide(b) {
+        return Ok(of::<i64>(op, ty, up_a as i64, up_b as i64));
     }
+    Ok(of::<i128>(op, ty, up_a, up_b))
 }
 
-fn run(
-    columns: &[Column],
-    rows: usize,
-    shape: &Physical,
-    step: impl Fn(i128, i128) -> Result<i128>,
-) -> Result<Column> {
-    let (a, b) = two(columns)?;
-    let values = try_zip(
-        &Operand::<i128>::of(a)?,
-        &Operand::<i128>::of(b)?,
-        rows,
-        step,
-    )?;
-    decimal_of_width(shape, values)
-        .map(Column::Flat)
-        .map_err(|_| err!(DECIMAL_OVERFLOW, "Decimal math overflow"))
+/// Whole numbers that say when they overflow.
+trait Checked: Number {
+    fn plus(self, other: Self) -> Option<Self>;
+    fn minus(self, other: Self) -> Option<Self>;
+    fn times(self, other: Self) -> Option<Self>;
+    fn over(self, other: Self) -> Option<Self>;
+    fn rest(self, other: Self) -> Option<Self>;
+    fn positive_rest(self, other: Self) -> Option<Self>;
+}
+
+macro_rules! checked {
+    ($($ty:ident),*) => { $(impl Checked for $ty {
+        #[inline] fn plus(self, other: Self) -> Option<Self> { self.checked_add(other) }
+        #[inline] fn minus(self, other: Self) -> Option<Self> { self.checked_sub(other) }
+        #[inline] fn times(self, other: Self) -> Option<Self> { self.checked_mul(other) }
+        #[inline] fn over(self, other: Self) -> Option<Self> { self.checked_div(other) }
+        #[inline] fn rest(self, other: Self) -> Option<Self> { self.checked_rem(other) }
+        #[inline] fn positive_rest(self, other: Self) -> Option<Self> { self.checked_rem_euclid(other) }
+    })* };
+}
+checked!(i64, i128);
+
+fn of<T: Checked>(op: Op, ty: DataType, up_a: T, up_b: T) -> BoundFunction {
+    let shape = ty.physical();
+    BoundFunction::new(ty, move |columns, rows| {
+        let (a, b) = two(columns)?;
+        let (a, b) = (Operand::<T>::of(a)?, Operand::<T>::of(b)?);
+        let values = try_zip(&a, &b, rows, |a, b| one(op, a, b, up_a, up_b))?;
+        match shape {
+            Physical::I32 => narrow::<T, i32>(&values),
+            Physical::I64 => narrow::<T, i64>(&values),
+            _ => narrow::<T, i128>(&values),
+        }
+    })
+}
+
+fn narrow<T: Number, R: Number>(values: &[T]) -> Result<Column> {
+    let cut = |v: &T| crate::functions::numeric::convert::<T, R>(*v);
+    if R::WIDTH < T::WIDTH && values.iter().any(|v| cut(v).wide() != v.wide()) {
+        return Err(overflow());
+    }
+    Ok(Column::native(values.iter().map(cut).collect::<Vec<R>>()))
+}
+
+fn one<T: Checked>(op: Op, a: T, b: T, up_a: T, up_b: T) -> Result<T> {
+    let a = a.times(up_a).ok_or_else(overflow)?;
+    let b = b.times(up_b).ok_or_else(overflow)?;
+    let divides = matches!(op, Op::Divide | Op::Modulo | Op::PositiveModulo);
+    if divides && b == T::default() {
+        return Err(err!(ILLEGAL_DIVISION, "Division by zero"));
+    }
+    let answer = match op {
+        Op::Plus => a.plus(b),
+        Op::Minus => a.minus(b),
+        Op::Multiply => a.times(b),
+        Op::Divide => a.over(b),
+        Op::PositiveModulo => a.positive_rest(b),
+        _ => a.rest(b),
+    };
+    answer.ok_or_else(overflow)
 }
 
 /// intDiv of decimals is a whole number.

@@ -8,7 +8,7 @@ use roost_engine::error::{Error, Result};
 use roost_engine::types::{DataType, Physical};
 
 use super::Op;
-use crate::functions::core::operands::{Operand, try_zip, two};
+use crate::functions::core::operands::{Operand, try_zip, two, zip};
 use crate::functions::numeric::{Number, numbers_of};
 use crate::functions::supertype::integer_shape;
 use crate::functions::{BoundFunction, Kernel};
@@ -111,6 +111,14 @@ fn of<T: Divide>(op: Op, ty: DataType) -> BoundFunction {
     let kernel = move |columns: &[Column], rows: usize| {
         let (a, b) = two(columns)?;
         let (a, b) = (Operand::<T>::of(a)?, Operand::<T>::of(b)?);
+        // A constant divisor that cannot fail needs no check in each row.
+        if let Operand::One(divisor) = &b
+            && *divisor != T::default()
+            && (T::FLOAT || divisor.wide() != -1)
+        {
+            let plain = |a: T, b: T| step(a, b).unwrap_or_default();
+            return Ok(Column::native(zip(&a, &b, rows, plain)));
+        }
         Ok(Column::native(try_zip(&a, &b, rows, step)?))
     };
     let null_at_zero = matches!(

@@ -330,7 +330,8 @@ pub(super) fn bind_negate(arg: &Arg, context: &BindContext) -> Result<BoundFunct
                 move |columns, rows| {
                     let flat = one(columns)?.to_flat();
                     let pairs = parts.iter().zip(flat.as_tuple()?);
-                    let out = pairs.map(|((_, kernel), column)| kernel(&[column.clone()], rows));
+                    let out = pairs
+                        .map(|((_, kernel), column)| kernel(std::slice::from_ref(column), rows));
                     Ok(Column::Flat(Flat::tuple(
                         out.collect::<Result<_>>()?,
                         rows,

@@ -20,6 +20,14 @@ fn scale(ty: &DataType) -> u8 {
     }
 }
 
+/// Whether 64 bits hold every value.
+fn small(ty: &DataType) -> bool {
+    !matches!(
+        ty,
+        DataType::Int128 | DataType::UInt128 | DataType::UInt64 | DataType::Decimal(19.., _)
+    )
+}
+
 pub(super) fn bind(cmp: Cmp, a: &DataType, b: &DataType) -> PlainKernel {
     let (sa, sb) = (scale(a), scale(b));
     if a.is_float() || b.is_float() {
@@ -34,6 +42,9 @@ pub(super) fn bind(cmp: Cmp, a: &DataType, b: &DataType) -> PlainKernel {
         });
     }
     let common = sa.max(sb);
+    if sa == sb && small(a) && small(b) {
+        return super::numbers::of::<i64>(cmp);
+    }
     let (up_a, up_b) = (pow10(common - sa) as i128, pow10(common - sb) as i128);
     Arc::new(move |columns: &[Column], rows| {
         let (a, b) = two(columns)?;

@@ -14,7 +14,7 @@ use roost_engine::column::Column;
 use roost_engine::error::Result;
 use roost_engine::types::DataType;
 
-use crate::functions::cast::{CastMode, bind_cast};
+use crate::functions::cast::{CastMode, bind_cast, convert_value};
 use crate::functions::library::kit::{arity, f};
 use crate::functions::scalar::PlainKernel;
 use crate::functions::supertype::least_supertype;
@@ -154,6 +154,9 @@ pub(crate) fn bind(cmp: Cmp, args: &[Arg], context: &BindContext) -> Result<Boun
     if let Some(bound) = literal_text(cmp, args, context)? {
         return Ok(bound);
     }
+    if let Some(bound) = literal_number(cmp, args, context)? {
+        return Ok(bound);
+    }
     if a.is_string() && b.is_string() {
         return Ok(answer(strings::compare(cmp)));
     }
@@ -274,27 +277,53 @@ fn literal_text(cmp: Cmp, args: &[Arg], context: &BindContext) -> Result<Option<
         }
         Err(error) => return Err(error),
     };
-    let cmp = if swapped { cmp.swapped() } else { cmp };
-    let kernel = same_type(cmp, &other.ty);
+    Ok(Some(with_literal(cmp, &other.ty, literal, swapped)))
+}
+
+/// A whole number literal that the other side's type can hold is compared in that type, so that the
+/// column need not be widened.
+fn literal_number(cmp: Cmp, args: &[Arg], context: &BindContext) -> Result<Option<BoundFunction>> {
+    let (literal, other, swapped) = match (&args[0], &args[1]) {
+        (l, o) if l.constant.is_some() => (l, o, true),
+        (o, l) if l.constant.is_some() => (l, o, false),
+        _ => return Ok(None),
+    };
+    let fits = other.ty.is_integer() && (literal.ty.is_integer() || literal.ty.is_float());
+    let Some(value) = literal
+        .constant
+        .as_ref()
+        .filter(|_| fits && literal.ty != other.ty)
+    else {
+        return Ok(None);
+    };
+    match convert_value(value, &literal.ty, &other.ty, context)? {
+        Some(value) => {
+            let column = Column::constant(&value, &other.ty, 1)?;
+            Ok(Some(with_literal(cmp, &other.ty, column, swapped)))
+        }
+        None => Ok(None),
+    }
+}
+
+/// The comparison of a column of `ty` with one value of that type, which stood first if `swapped`.
+fn with_literal(cmp: Cmp, ty: &DataType, literal: Column, swapped: bool) -> BoundFunction {
+    let kernel = same_type(if swapped { cmp.swapped() } else { cmp }, ty);
     let place = usize::from(swapped);
-    Ok(Some(BoundFunction::new(
-        DataType::UInt8,
-        move |columns, rows| {
-            let column = columns
-                .get(place)
-                .cloned()
-                .unwrap_or_else(|| literal.clone());
-            let one = match &literal {
-                Column::Const { value, .. } => Column::Const {
-                    value: value.clone(),
-                    len: rows,
-                },
-                other => Column::Const {
-                    value: other.to_flat().into(),
-                    len: rows,
-                },
-            };
-            kernel(&[column, one], rows)
-        },
-    )))
+    BoundFunction::new(DataType::UInt8, move |columns, rows| {
+        let column = columns
+            .get(place)
+            .cloned()
+            .unwrap_or_else(|| literal.clone());
+        let one = match &literal {
+            Column::Const { value, .. } => Column::Const {
+                value: value.clone(),
+                len: rows,
+            },
+            other => Column::Const {
+                value: other.to_flat().into(),
+                len: rows,
+            },
+        };
+        kernel(&[column, one], rows)
+    })
 }

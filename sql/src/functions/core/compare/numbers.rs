@@ -79,7 +79,7 @@ fn mixed(cmp: Cmp, a: &DataType, b: &DataType) -> PlainKernel {
 }
 
 /// A kernel that reads both sides as `T`.
-fn of<T: Number>(cmp: Cmp) -> PlainKernel {
+pub(super) fn of<T: Number>(cmp: Cmp) -> PlainKernel {
     Arc::new(move |columns: &[Column], rows| {
         let (a, b) = two(columns)?;
         let (a, b) = (Operand::<T>::of(a)?, Operand::<T>::of(b)?);

@@ -193,6 +193,12 @@ pub(crate) fn without_mask(column: &Column) -> Column {
 pub(super) fn bind_assume_not_null(args: &[Arg], _: &BindContext) -> Result<BoundFunction> {
     arity(args, 1..=1)?;
     let ty = args[0].ty.without_nullable();
+    if ty == DataType::Nothing {
+        bail!(
+            ILLEGAL_COLUMN,
+            "Cannot create non-empty column with type Nothing"
+        );
+    }
     Ok(BoundFunction::new(ty, |columns, _| {
         Ok(without_mask(one(columns)?))
     }))

@@ -89,6 +89,12 @@ pub(super) fn bind(args: &[Arg], context: &BindContext) -> Result<BoundFunction>
             "Second and third arguments of function transform must be arrays of same size"
         );
     }
+    if !args[0].ty.is_nullable() && from.iter().any(Value::is_null) {
+        bail!(
+            CANNOT_CONVERT_TYPE,
+            "Cannot convert NULL to a non-nullable type"
+        );
+    }
     // What is looked up and what is found each have a common type.
     let (key_ty, key_casts) = unify(&[args[0].ty.clone(), from_ty.clone()], context)?;
     let fallback = args.get(3).unwrap_or(&args[0]).ty.clone();

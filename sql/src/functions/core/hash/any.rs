@@ -25,6 +25,9 @@ pub(crate) struct AnyHash {
     pub(crate) nothing: u64,
 }
 
+/// The hash of NULL.
+const NULL: u64 = 0xc58a_d2da_03d9_a871;
+
 impl AnyHash {
     /// The hash of each row over all columns.
     pub(crate) fn rows(
@@ -60,10 +63,9 @@ impl AnyHash {
                 Some(entry) => self.fold_lists(state, column, &entry),
                 None => Ok(()),
             },
-            DataType::Nullable(inner)
-            | DataType::LowCardinality(inner)
-            | DataType::SimpleAggregateFunction(_, inner) => {
-                self.fold(state, &values(column), inner)
+            DataType::Nullable(inner) => self.fold_nullable(state, column, inner),
+            DataType::LowCardinality(inner) | DataType::SimpleAggregateFunction(_, inner) => {
+                self.fold(state, column, inner)
             }
             _ => {
                 let hashes = self.plain(&column.to_flat(), ty)?;
@@ -71,6 +73,25 @@ impl AnyHash {
                 Ok(())
             }
         }
+    }
+
+    /// A NULL inside a tuple or array has a hash of its own.
+    fn fold_nullable(&self, state: &mut State, column: &Column, inner: &DataType) -> Result<()> {
+        let mut hashes = match *inner {
+            DataType::Nothing => vec![NULL; column.len()],
+            _ => self.rows(&[values(column)], std::slice::from_ref(inner), column.len())?,
+        };
+        for (row, hash) in hashes.iter_mut().enumerate() {
+            if column.is_null(row) {
+                *hash = if self.narrow {
+                    NULL as u32 as u64
+                } else {
+                    NULL
+                };
+            }
+        }
+        self.add(state, hashes.into_iter());
+        Ok(())
     }
 
     fn add(&self, state: &mut State, hashes: impl Iterator<Item = u64>) {
@@ -96,7 +117,7 @@ impl AnyHash {
         };
         let (offsets, elements) = array.compact();
         let inner = self.rows(
-            &[elements.clone()],
+            std::slice::from_ref(&elements),
             std::slice::from_ref(element),
             elements.len(),
         )?;

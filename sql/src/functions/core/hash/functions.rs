@@ -16,25 +16,21 @@ use crate::functions::{Arg, BoundFunction, ScalarFunction};
 
 const CATEGORY: &str = "hash";
 
+/// The hash of no arguments at all.
+const NOTHING: u64 = 16_324_913_028_386_710_556;
+
 pub(super) const CITY: AnyHash = AnyHash {
     bytes: naive_cityhash::cityhash64,
     combine: hash128_to_64,
     mixes_numbers: true,
     narrow: false,
-    nothing: 16_324_913_028_386_710_556,
+    nothing: NOTHING,
 };
 
 fn of_both(bytes: fn(&[u8]) -> u64, a: u64, b: u64) -> u64 {
     let mut both = [0u8; 16];
     both[..8].copy_from_slice(&a.to_le_bytes());
     both[8..].copy_from_slice(&b.to_le_bytes());
-    bytes(&both)
-}
-
-fn of_both32(bytes: fn(&[u8]) -> u64, a: u64, b: u64) -> u64 {
-    let mut both = [0u8; 8];
-    both[..4].copy_from_slice(&(a as u32).to_le_bytes());
-    both[4..].copy_from_slice(&(b as u32).to_le_bytes());
     bytes(&both)
 }
 
@@ -47,19 +43,11 @@ pub(super) fn sip(bytes: &[u8]) -> u64 {
 const SIP: AnyHash = by_bytes(sip, |a, b| of_both(sip, a, b), false);
 const XX32: AnyHash = by_bytes(
     |b| u64::from(xxhash_rust::xxh32::xxh32(b, 0)),
-    |a, b| of_both32(|b| u64::from(xxhash_rust::xxh32::xxh32(b, 0)), a, b),
+    |a, b| u64::from(super::int_hash32(a)) ^ b,
     true,
 );
-const XX64: AnyHash = by_bytes(
-    |b| xxhash_rust::xxh64::xxh64(b, 0),
-    |a, b| of_both(|b| xxhash_rust::xxh64::xxh64(b, 0), a, b),
-    false,
-);
-const XX3: AnyHash = by_bytes(
-    xxhash_rust::xxh3::xxh3_64,
-    |a, b| of_both(xxhash_rust::xxh3::xxh3_64, a, b),
-    false,
-);
+const XX64: AnyHash = by_bytes(|b| xxhash_rust::xxh64::xxh64(b, 0), hash128_to_64, false);
+const XX3: AnyHash = by_bytes(xxhash_rust::xxh3::xxh3_64, hash128_to_64, false);
 const MURMUR2_32: AnyHash = by_bytes(
     |b| u64::from(murmur::murmur2_32(b)),
     |a, b| u64::from(super::int_hash32(a)) ^ b,
@@ -95,7 +83,7 @@ const fn by_bytes(bytes: fn(&[u8]) -> u64, combine: fn(u64, u64) -> u64, narrow:
         combine,
         mixes_numbers: false,
         narrow,
-        nothing: 0,
+        nothing: NOTHING,
     }
 }
 

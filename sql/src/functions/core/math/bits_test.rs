@@ -56,8 +56,7 @@ pub(super) static FUNCTIONS: &[ScalarFunction] = &[
         "In how many bits the numbers differ.",
         ("bitHammingDistance(1, 7)", "2"),
         bind_distance,
-    )
-    .also(&["mismatches"]),
+    ),
 ];
 
 fn bind(name: &'static str, args: &[Arg], all: bool) -> Result<BoundFunction> {

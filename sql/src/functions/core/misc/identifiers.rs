@@ -77,9 +77,8 @@ pub(super) static FUNCTIONS: &[ScalarFunction] = &[
 ];
 
 fn milliseconds() -> u64 {
-    std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |d| d.as_millis() as u64)
+    use roost_engine::clock::Clock;
+    (roost_engine::clock::SystemClock.now_micros() / 1000) as u64
 }
 
 fn with_version(bits: u128, version: u128) -> u128 {

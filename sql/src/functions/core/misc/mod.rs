@@ -12,6 +12,7 @@ mod random;
 mod readable;
 mod reinterpret;
 mod session;
+mod states;
 mod time_patterns;
 mod times;
 mod types;
@@ -19,7 +20,7 @@ mod types;
 use super::super::ScalarFunction;
 
 /// The lists of this folder.
-pub(crate) static FAMILIES: [&[ScalarFunction]; 12] = [
+pub(crate) static FAMILIES: [&[ScalarFunction]; 13] = [
     encode::FUNCTIONS,
     identifiers::FUNCTIONS,
     ip::FUNCTIONS,
@@ -29,6 +30,7 @@ pub(crate) static FAMILIES: [&[ScalarFunction]; 12] = [
     readable::FUNCTIONS,
     reinterpret::FUNCTIONS,
     session::FUNCTIONS,
+    states::FUNCTIONS,
     time_patterns::FUNCTIONS,
     times::FUNCTIONS,
     types::FUNCTIONS,

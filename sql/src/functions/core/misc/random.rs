@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use roost_engine::bail;
+use roost_engine::clock::{Clock, SystemClock};
 use roost_engine::column::{Column, Flat};
 use roost_engine::error::Result;
 use roost_engine::types::{DataType, Value};
@@ -145,9 +146,7 @@ static CALLS: AtomicU64 = AtomicU64::new(0);
 pub(super) fn stream(context: &BindContext) -> Stream {
     let call = CALLS.fetch_add(1, Ordering::Relaxed);
     let clock = match context.random_seed {
-        0 => std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .map_or(0, |d| d.as_nanos() as u64),
+        0 => SystemClock.now_micros() as u64,
         seed => seed,
     };
     Stream(mix64(clock ^ mix64(call.wrapping_add(1))))

@@ -58,15 +58,6 @@ pub(super) static FUNCTIONS: &[ScalarFunction] = &[
     .any_case(),
     f(
         CATEGORY,
-        "serverTimezone()",
-        "The time zone of the server.",
-        ("serverTimezone() != ''", "1"),
-        |a, c| text(a, c.time_zone.name().into()),
-    )
-    .also(&["serverTimeZone"])
-    .any_case(),
-    f(
-        CATEGORY,
         "uptime()",
         "Seconds since the process started.",
         ("uptime() >= 0", "1"),

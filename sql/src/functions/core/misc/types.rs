@@ -16,12 +16,23 @@ const CATEGORY: &str = "other";
 pub(super) static FUNCTIONS: &[ScalarFunction] = &[
     f(
         CATEGORY,
+        "toTypeName(x)",
+        "The type of the value.",
+        ("toTypeName(1)", "UInt8"),
+        |a, _| {
+            arity(a, 1..=1)?;
+            constant(Value::string(a[0].ty.to_string()), DataType::String)
+        },
+    )
+    .sees_types(),
+    f(
+        CATEGORY,
         "toColumnTypeName(x)",
         "How the column is held: its type, in Const(...) when constant.",
         ("toColumnTypeName(1)", "Const(UInt8)"),
         bind_column_type_name,
     )
-    .sees_nulls(),
+    .sees_types(),
     f(
         CATEGORY,
         "isConstant(x)",
@@ -36,6 +47,13 @@ pub(super) static FUNCTIONS: &[ScalarFunction] = &[
         },
     )
     .sees_nulls(),
+    f(
+        CATEGORY,
+        "countDigits(x)",
+        "How many decimal digits it takes to write the number.",
+        ("countDigits(-12345)", "5"),
+        bind_count_digits,
+    ),
     f(
         CATEGORY,
         "byteSize(x, ...)",
@@ -60,6 +78,22 @@ fn bind_column_type_name(args: &[Arg], _: &BindContext) -> Result<BoundFunction>
         None => args[0].ty.to_string(),
     };
     constant(Value::string(name), DataType::String)
+}
+
+fn bind_count_digits(args: &[Arg], _: &BindContext) -> Result<BoundFunction> {
+    arity(args, 1..=1)?;
+    if !(args[0].ty.is_integer() || matches!(args[0].ty, DataType::Decimal(..))) {
+        return crate::functions::core::arithmetic::illegal("countDigits", args);
+    }
+    let digits = |v: i128| {
+        v.unsigned_abs()
+            .checked_ilog10()
+            .map_or(1u8, |n| n as u8 + 1)
+    };
+    Ok(BoundFunction::new(
+        DataType::UInt8,
+        crate::functions::core::operands::unary(digits),
+    ))
 }
 
 fn bind_byte_size(args: &[Arg], _: &BindContext) -> Result<BoundFunction> {

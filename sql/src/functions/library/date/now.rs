@@ -55,7 +55,7 @@ pub static FUNCTIONS: &[ScalarFunction] = &[
         D,
         "UTCTimestamp()",
         "The time at which the query started, in UTC.",
-        ("toTypeName(UTCTimestamp())", "DateTime('UTC')"),
+        ("toTypeName(UTCTimestamp())", "DateTime(\\'UTC\\')"),
         |args, context| {
             arity(args, 0..=0)?;
             seconds(DataType::DateTime(Some(Tz::UTC)), context)

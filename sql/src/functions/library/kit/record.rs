@@ -63,6 +63,12 @@ impl ScalarFunction {
         self
     }
 
+    /// Sees every type as it is, LowCardinality too.
+    pub(crate) const fn sees_types(mut self) -> Self {
+        self.nulls = Nulls::Untouched;
+        self
+    }
+
     /// Gives another answer each time.
     pub(crate) const fn volatile(mut self) -> Self {
         self.deterministic = false;
