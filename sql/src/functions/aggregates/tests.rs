@@ -667,7 +667,7 @@ fn other_functions_answer_what_clickhouse_answers() {
         float(
             "sumKahan",
             &[],
-            &[column("Float64", &[Value::Float(0.1); 10].to_vec())]
+            &[column("Float64", &vec![Value::Float(0.1); 10])]
         ),
         1.0
     );
