@@ -77,19 +77,12 @@ impl BlockReader for DelimitedIn {
                 self.done = true;
                 break;
             };
-            let row = self.input.rest()[..end].to_vec();
+            let (bytes, at) = self.input.lend();
+            let outcome = self.line(&bytes[at..at + end]);
+            self.input.give_back(bytes);
             self.input.take(behind);
-            if row.is_empty() && (self.csv || self.rows.width() != 1) {
-                continue;
-            }
-            match self.row(&row) {
-                Ok(true) => self.rows.end_row(),
-                Ok(false) => {}
-                Err((error, column)) => {
-                    if let Some(block) = self.rows.fail(&row, error, column.as_deref())? {
-                        return Ok(Some(block));
-                    }
-                }
+            if let Some(block) = outcome? {
+                return Ok(Some(block));
             }
         }
         self.rows.finish()
@@ -97,6 +90,19 @@ impl BlockReader for DelimitedIn {
 }
 
 impl DelimitedIn {
+    /// Reads one line; gives what was read before it when it failed and may.
+    fn line(&mut self, row: &[u8]) -> Result<Option<ReadBlock>> {
+        if row.is_empty() && (self.csv || self.rows.width() != 1) {
+            return Ok(None);
+        }
+        match self.row(row) {
+            Ok(true) => self.rows.end_row(),
+            Ok(false) => {}
+            Err((error, column)) => return self.rows.fail(row, error, column.as_deref()),
+        }
+        Ok(None)
+    }
+
     /// End of the next row in the input's rest, and where the one behind it starts.
     fn next_row(&mut self) -> Result<Option<(usize, usize)>> {
         loop {
@@ -210,8 +216,10 @@ impl DelimitedIn {
             };
             return Err((error, None));
         }
-        for (cell, place) in cells.iter().zip(self.places.clone()) {
-            let Some(column) = place else { continue };
+        for (i, cell) in cells.iter().enumerate() {
+            let Some(column) = self.places[i] else {
+                continue;
+            };
             let null = *cell == b"\\N" && self.rows.null_is_default(column);
             let empty = self.csv
                 && cell.is_empty()

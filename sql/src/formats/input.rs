@@ -39,6 +39,17 @@ impl Input {
         self.ended
     }
 
+    /// Lends the bytes, so that rows in them can be read while the input is held; the first byte of
+    /// the rest stands at the returned place. Give them back with [`Input::give_back`].
+    pub(super) fn lend(&mut self) -> (Vec<u8>, usize) {
+        (std::mem::take(&mut self.bytes), self.at)
+    }
+
+    /// Takes back what [`Input::lend`] lent.
+    pub(super) fn give_back(&mut self, bytes: Vec<u8>) {
+        self.bytes = bytes;
+    }
+
     /// Takes `n` bytes of the rest.
     pub(super) fn take(&mut self, n: usize) {
         self.at = (self.at + n).min(self.bytes.len());

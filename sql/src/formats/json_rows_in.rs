@@ -85,20 +85,12 @@ impl BlockReader for JsonRowsIn {
                 self.done = true;
                 break;
             };
-            let value = self.input.rest()[..end].to_vec();
+            let (bytes, at) = self.input.lend();
+            let outcome = self.row(&bytes[at..at + end]);
+            self.input.give_back(bytes);
             self.input.take(end);
-            let outcome = match self.lists {
-                None => self.object(&value),
-                Some(_) => self.list(&value),
-            };
-            match outcome {
-                Ok(true) => self.rows.end_row(),
-                Ok(false) => {}
-                Err((error, column)) => {
-                    if let Some(block) = self.rows.fail(&value, error, column.as_deref())? {
-                        return Ok(Some(block));
-                    }
-                }
+            if let Some(block) = outcome? {
+                return Ok(Some(block));
             }
         }
         self.rows.finish()
@@ -119,6 +111,20 @@ fn broken(message: &str) -> RowError {
 }
 
 impl JsonRowsIn {
+    /// Reads one row; gives what was read before it when it failed and may.
+    fn row(&mut self, value: &[u8]) -> Result<Option<ReadBlock>> {
+        let outcome = match self.lists {
+            None => self.object(value),
+            Some(_) => self.list(value),
+        };
+        match outcome {
+            Ok(true) => self.rows.end_row(),
+            Ok(false) => {}
+            Err((error, column)) => return self.rows.fail(value, error, column.as_deref()),
+        }
+        Ok(None)
+    }
+
     /// Brings the next value to the front of the input; its length.
     fn next_value(&mut self) -> Result<Option<usize>> {
         loop {

@@ -3,14 +3,22 @@
 //! Invariant: a format is one row of the registry; its writer gives ClickHouse's bytes for the same
 //! rows, its reader accepts them back.
 
+#[cfg(feature = "parquet")]
+mod arrow;
+mod binary;
 mod cells;
-mod delimited;
+mod conform;
 mod delimited_in;
+pub mod infer;
 mod input;
-mod json;
-mod json_rows;
 mod json_rows_in;
+mod native;
+mod out;
+#[cfg(feature = "parquet")]
+mod parquet;
+mod plain_in;
 mod registry;
+mod row_binary;
 mod rows_in;
 pub mod settings;
 mod values_in;
@@ -22,6 +30,7 @@ use roost_engine::block::{Block, Schema};
 use roost_engine::err;
 use roost_engine::error::{Error, Result};
 
+pub use infer::infer_schema;
 pub use settings::FormatSettings;
 
 /// A format.
@@ -156,3 +165,6 @@ pub fn reader(
         .ok_or_else(|| Error::not_implemented(format!("{name} for input")))?;
     make(input, schema, settings)
 }
+
+#[cfg(test)]
+mod tests;

@@ -48,6 +48,7 @@ pub struct FormatSettings {
     pub pretty_color: bool,
     pub parquet_string_as_string: bool,
     pub parquet_compression: String,
+    pub client_protocol_version: u64,
     /// Expressions in VALUES; none: they are refused.
     pub evaluator: Option<ValueEvaluator>,
     /// Rows that do not fit; none: they fail the read.
@@ -102,6 +103,7 @@ impl FormatSettings {
             parquet_compression: s
                 .text("output_format_parquet_compression_method")
                 .to_string(),
+            client_protocol_version: s.uint("client_protocol_version"),
             evaluator: None,
             bad_row: None,
         }

@@ -12,18 +12,26 @@ pub(crate) mod check;
 mod collect;
 mod combinators;
 mod count;
+mod delta;
+mod few;
+mod funnel;
 mod group_array;
 mod hll;
 mod keys;
 pub(crate) mod literal;
 mod moments;
+mod moving;
 mod nulls;
 mod numbers;
 mod pick;
 mod quantile;
+mod regression;
 pub mod resolve;
+mod sequence;
 pub(crate) mod states;
 mod sum;
+mod sum_map;
+mod top_k;
 mod uniq;
 mod uniq_exact;
 mod uniq_hash;
@@ -46,6 +54,13 @@ pub(crate) static FAMILIES: &[&[AggregateFunction]] = &[
     hll::FUNCTIONS,
     quantile::FUNCTIONS,
     group_array::FUNCTIONS,
+    sum_map::FUNCTIONS,
+    top_k::FUNCTIONS,
+    moving::FUNCTIONS,
+    funnel::FUNCTIONS,
+    delta::FUNCTIONS,
+    few::FUNCTIONS,
+    regression::FUNCTIONS,
 ];
 
 #[cfg(test)]

@@ -89,6 +89,7 @@ fn bind_overflow(parameters: &[Value], arguments: &[DataType]) -> Result<Arc<dyn
 /// A number that sums: whole numbers wrap.
 pub(crate) trait Summand: Native {
     fn plus(self, other: Self) -> Self;
+    fn minus(self, other: Self) -> Self;
     /// The sum of widened values.
     fn total<In: Widen<Self>>(values: &[In]) -> Self {
         values
@@ -102,6 +103,8 @@ macro_rules! wrapping {
         impl Summand for $ty {
             #[inline]
             fn plus(self, other: Self) -> Self { self.wrapping_add(other) }
+            #[inline]
+            fn minus(self, other: Self) -> Self { self.wrapping_sub(other) }
         }
     )* };
 }
@@ -112,6 +115,8 @@ macro_rules! floating {
         impl Summand for $ty {
             #[inline]
             fn plus(self, other: Self) -> Self { self + other }
+            #[inline]
+            fn minus(self, other: Self) -> Self { self - other }
 
             /// Eight running sums, so that additions need not wait for each other.
             fn total<In: Widen<Self>>(values: &[In]) -> Self {

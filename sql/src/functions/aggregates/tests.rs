@@ -357,3 +357,339 @@ fn nan_loses_in_min_and_max() {
     );
     assert_eq!(run("argMax", &[], &[y, x]).1, Value::UInt(3));
 }
+
+fn arrays(ty: &str, rows: &[&[u64]]) -> (DataType, Column) {
+    column(
+        ty,
+        &rows
+            .iter()
+            .map(|r| Value::Array(uints(r)))
+            .collect::<Vec<_>>(),
+    )
+}
+
+fn list(values: &[u64]) -> Value {
+    Value::Array(uints(values))
+}
+
+#[test]
+fn combinators_answer_what_clickhouse_answers() {
+    let x = || arrays("Array(UInt8)", &[&[1, 2], &[2, 3, 4]]);
+    assert_eq!(
+        run("sumForEach", &[], &[x()]),
+        ("Array(UInt64)".into(), list(&[3, 5, 4]))
+    );
+    assert_eq!(run("countForEach", &[], &[x()]).1, list(&[2, 2, 1]));
+    assert_eq!(
+        run("sumArray", &[], &[x()]),
+        ("UInt64".into(), Value::UInt(12))
+    );
+    assert_eq!(run("uniqArray", &[], &[x()]).1, Value::UInt(4));
+    assert_eq!(
+        run("groupUniqArrayArray", &[], &[x()]).1,
+        list(&[1, 2, 3, 4])
+    );
+    let y = || column("UInt8", &uints(&[1, 1, 2]));
+    assert_eq!(run("sumDistinct", &[], &[y()]).1, Value::UInt(3));
+    assert_eq!(run("countDistinct", &[], &[y()]).1, Value::UInt(2));
+    assert_eq!(float("avgDistinct", &[], &[y()]), 1.5);
+    let keyed = [
+        column("UInt8", &uints(&[1, 2, 3])),
+        column("UInt8", &uints(&[1, 1, 5])),
+    ];
+    assert_eq!(run("sumArgMin", &[], &keyed).1, Value::UInt(3));
+    assert_eq!(run("sumArgMax", &[], &keyed).1, Value::UInt(3));
+    let places = [
+        column("UInt8", &uints(&[1, 2, 3])),
+        column("UInt8", &uints(&[1, 7, 20])),
+    ];
+    let range = [0, 10, 5].map(Value::UInt);
+    assert_eq!(
+        run("sumResample", &range, &places),
+        ("Array(UInt64)".into(), list(&[1, 2]))
+    );
+}
+
+#[test]
+fn groups_without_rows_answer_null_or_default() {
+    let none = || column("UInt8", &[]);
+    assert_eq!(
+        run("sumOrNull", &[], &[none()]),
+        ("Nullable(UInt64)".into(), Value::Null)
+    );
+    assert_eq!(
+        run("sumOrDefault", &[], &[none()]),
+        ("UInt64".into(), Value::UInt(0))
+    );
+    assert_eq!(float("avgOrDefault", &[], &[none()]), 0.0);
+    let null = column("Nullable(UInt8)", &[Value::Null]);
+    assert_eq!(
+        run("sumOrDefault", &[], &[null]),
+        ("Nullable(UInt64)".into(), Value::Null)
+    );
+    let x = || column("UInt8", &uints(&[0, 1, 2]));
+    let no = || column("UInt8", &uints(&[0, 0, 0]));
+    assert_eq!(run("sumIfOrNull", &[], &[x(), no()]).1, Value::Null);
+    assert_eq!(run("sumOrNullIf", &[], &[x(), no()]).1, Value::Null);
+    assert_eq!(run("countIfOrNull", &[], &[no()]).1, Value::UInt(0));
+}
+
+#[test]
+fn states_merge_into_answers() {
+    for (name, args) in [
+        ("sum", vec![column("UInt8", &uints(&[1, 2]))]),
+        (
+            "uniq",
+            vec![column(
+                "Nullable(String)",
+                &[Value::string("a"), Value::Null],
+            )],
+        ),
+        ("quantiles", vec![column("UInt8", &uints(&[1, 2]))]),
+        (
+            "avgIf",
+            vec![
+                column("UInt8", &uints(&[1, 2])),
+                column("UInt8", &uints(&[1, 1])),
+            ],
+        ),
+    ] {
+        let parameters = if name == "quantiles" {
+            vec![Value::Float(0.5), Value::Float(0.9)]
+        } else {
+            vec![]
+        };
+        let expected = run(name, &parameters, &args);
+        let (ty, state) = run(&format!("{name}State"), &parameters, &args);
+        let merged = run(
+            &format!("{name}Merge"),
+            &parameters,
+            &[column(&ty, &[state.clone()])],
+        );
+        assert_eq!(merged, expected, "{ty}");
+        assert_eq!(
+            run(
+                &format!("{name}MergeState"),
+                &parameters,
+                &[column(&ty, &[state])]
+            )
+            .0,
+            ty
+        );
+    }
+    let types = [DataType::UInt8];
+    let (state, _) = bind_aggregate("quantilesState", &level(0.5), &types).unwrap();
+    assert_eq!(
+        state.return_type().to_string(),
+        "AggregateFunction(quantiles(0.5), UInt8)"
+    );
+    let (simple, _) = bind_aggregate("sumSimpleState", &[], &types).unwrap();
+    assert_eq!(
+        simple.return_type().to_string(),
+        "SimpleAggregateFunction(sum, UInt64)"
+    );
+}
+
+#[test]
+fn maps_answer_what_clickhouse_answers() {
+    let lists = [
+        arrays("Array(UInt8)", &[&[1, 2], &[2, 3]]),
+        arrays("Array(UInt8)", &[&[3, 4], &[250, 1]]),
+    ];
+    let answer = Value::Tuple(vec![list(&[1, 2, 3]), list(&[3, 254, 1])]);
+    assert_eq!(
+        run("sumMap", &[], &lists),
+        ("Tuple(Array(UInt8), Array(UInt64))".into(), answer)
+    );
+    let answer = Value::Tuple(vec![list(&[1, 2, 3]), list(&[3, 250, 1])]);
+    assert_eq!(run("maxMap", &[], &lists).1, answer);
+    let zeros = [
+        arrays("Array(UInt8)", &[&[1, 2]]),
+        arrays("Array(UInt8)", &[&[0, 3]]),
+    ];
+    assert_eq!(
+        run("sumMap", &[], &zeros).1,
+        Value::Tuple(vec![list(&[2]), list(&[3])])
+    );
+    assert_eq!(
+        run("minMap", &[], &zeros).1,
+        Value::Tuple(vec![list(&[1, 2]), list(&[0, 3])])
+    );
+    let entry = |k: &str, v: u64| (Value::string(k), Value::UInt(v));
+    let maps = column(
+        "Map(String, UInt8)",
+        &[
+            Value::Map(vec![entry("a", 1)]),
+            Value::Map(vec![entry("b", 2), entry("a", 3)]),
+        ],
+    );
+    let pair = |k: &str, v: u64| Value::Tuple(vec![Value::string(k), Value::UInt(v)]);
+    let answer = Value::Array(vec![pair("a", 4), pair("b", 2)]);
+    assert_eq!(
+        run("sumMap", &[], &[maps.clone()]),
+        ("Map(String, UInt64)".into(), answer)
+    );
+    assert_eq!(
+        run("avgMap", &[], &[maps.clone()]).0,
+        "Map(String, Float64)"
+    );
+    assert_eq!(
+        run("countMap", &[], &[maps]).1,
+        Value::Array(vec![pair("a", 2), pair("b", 1)])
+    );
+}
+
+#[test]
+fn sequences_answer_what_clickhouse_answers() {
+    let events = |rows: &[(u64, u64)], steps: &[u64]| {
+        let mut args = vec![column(
+            "DateTime",
+            &uints(&rows.iter().map(|r| r.0).collect::<Vec<_>>()),
+        )];
+        for step in steps {
+            let met: Vec<u64> = rows.iter().map(|r| u64::from(r.1 == *step)).collect();
+            args.push(column("UInt8", &uints(&met)));
+        }
+        args
+    };
+    let funnel = |window: u64, mode: &str, rows: &[(u64, u64)]| {
+        let mut parameters = vec![Value::UInt(window)];
+        parameters.extend((!mode.is_empty()).then(|| Value::string(mode)));
+        quick("windowFunnel", &parameters, &events(rows, &[1, 2, 3]))
+            .as_u64()
+            .unwrap()
+    };
+    assert_eq!(funnel(3, "", &[(1, 1), (3, 2), (5, 3)]), 2);
+    assert_eq!(funnel(3, "strict_increase", &[(1, 1), (1, 2), (3, 3)]), 1);
+    assert_eq!(funnel(10, "", &[(1, 2), (2, 1), (3, 3), (4, 2), (5, 3)]), 3);
+    assert_eq!(
+        funnel(
+            10,
+            "strict_deduplication",
+            &[(1, 1), (2, 2), (3, 2), (4, 3)]
+        ),
+        2
+    );
+    assert_eq!(
+        funnel(10, "strict_order", &[(1, 1), (2, 2), (3, 1), (4, 3)]),
+        3
+    );
+    assert_eq!(
+        funnel(10, "strict_order", &[(1, 1), (2, 9), (3, 2), (4, 3)]),
+        1
+    );
+    let sequence = |name: &str, pattern: &str, rows: &[(u64, u64)]| {
+        quick(name, &[Value::string(pattern)], &events(rows, &[1, 2]))
+            .as_u64()
+            .unwrap()
+    };
+    let rows = [(1, 1), (2, 3), (4, 2)];
+    assert_eq!(sequence("sequenceMatch", "(?1)(?2)", &rows), 1);
+    assert_eq!(sequence("sequenceMatch", "(?1).(?2)", &rows), 0);
+    assert_eq!(sequence("sequenceMatch", "(?1).*(?2)", &rows), 1);
+    assert_eq!(sequence("sequenceMatch", "(?1)(?t<=1)(?2)", &rows), 0);
+    let rows = [(1, 1), (2, 3), (4, 2), (5, 1), (6, 2)];
+    assert_eq!(sequence("sequenceCount", "(?1).*(?2)", &rows), 2);
+    let conditions = events(&[(1, 1), (2, 2)], &[1, 2, 3]);
+    assert_eq!(run("retention", &[], &conditions[1..]).1, list(&[1, 1, 0]));
+}
+
+#[test]
+fn other_functions_answer_what_clickhouse_answers() {
+    let x = || column("UInt8", &uints(&[1, 3, 2, 5]));
+    let y = || column("UInt8", &uints(&[2, 4, 6, 7]));
+    assert_eq!(
+        run("deltaSum", &[], &[x()]),
+        ("UInt8".into(), Value::UInt(5))
+    );
+    assert_eq!(float("boundingRatio", &[], &[x(), y()]), 1.25);
+    assert_eq!(float("entropy", &[], &[x()]), 2.0);
+    let line = Value::Tuple(vec![Value::Float(1.0), Value::Float(2.0)]);
+    assert_eq!(run("simpleLinearRegression", &[], &[x(), y()]).1, line);
+    let average = quick(
+        "exponentialMovingAverage",
+        &[Value::UInt(5)],
+        &[
+            column("Float64", &[1.0, 2.0, 5.0].map(Value::Float)),
+            column("UInt32", &uints(&[0, 1, 3])),
+        ],
+    );
+    assert_eq!(average, Value::Float(0.9288606171448128));
+    let s = |rows: &[&str]| {
+        column(
+            "String",
+            &rows.iter().map(|t| Value::string(*t)).collect::<Vec<_>>(),
+        )
+    };
+    let top = Value::Array(vec![
+        Value::string("a"),
+        Value::string("b"),
+        Value::string("c"),
+    ]);
+    assert_eq!(
+        run("topK", &[Value::UInt(3)], &[s(&["a", "b", "c", "a"])]).1,
+        top
+    );
+    assert_eq!(
+        run("singleValueOrNull", &[], &[x()]),
+        ("Nullable(UInt8)".into(), Value::Null)
+    );
+    assert_eq!(
+        run(
+            "anyHeavy",
+            &[],
+            &[column("UInt8", &uints(&[5, 3, 3, 3, 1]))]
+        )
+        .1,
+        Value::UInt(3)
+    );
+    assert_eq!(
+        run("groupConcat", &[Value::string(",")], &[x()]).1,
+        Value::string("1,3,2,5")
+    );
+    assert_eq!(
+        run("groupBitmap", &[], &[x()]),
+        ("UInt8".into(), Value::UInt(4))
+    );
+    assert_eq!(run("uniqUpTo", &[Value::UInt(2)], &[x()]).1, Value::UInt(3));
+    let i = || column("Int32", &[1, 5, 2, 7].map(Value::Int));
+    let ints = |v: &[i64]| Value::Array(v.iter().map(|v| Value::Int(*v)).collect());
+    assert_eq!(
+        run("groupArrayMovingSum", &[Value::UInt(2)], &[i()]).1,
+        ints(&[1, 6, 7, 9])
+    );
+    let floats = Value::Array([0.25, 1.5, 2.0, 3.75].map(Value::Float).into());
+    assert_eq!(
+        run("groupArrayMovingAvg", &[], &[i()]),
+        ("Array(Float64)".into(), floats)
+    );
+    assert_eq!(
+        float(
+            "sumKahan",
+            &[],
+            &[column("Float64", &vec![Value::Float(0.1); 10])]
+        ),
+        1.0
+    );
+}
+
+#[test]
+fn errors_carry_clickhouses_codes() {
+    let code = |name: &str, parameters: &[Value], types: &[DataType]| {
+        bind_aggregate(name, parameters, types).unwrap_err().code() as u16
+    };
+    let u8s = [DataType::UInt8];
+    assert_eq!(code("nosuch", &[], &u8s), 63);
+    assert_eq!(code("sum", &[], &[DataType::String]), 43);
+    assert_eq!(code("sum", &[], &[]), 42);
+    assert_eq!(code("sum", &[Value::UInt(1)], &u8s), 133);
+    assert_eq!(
+        code(
+            "sequenceMatch",
+            &[Value::string("(?3)")],
+            &[DataType::UInt32, DataType::UInt8]
+        ),
+        36
+    );
+    assert_eq!(code("sumMerge", &[], &u8s), 43);
+}

@@ -2,7 +2,6 @@
 //!
 //! Invariant: a NULL condition is false; the nested function never sees the condition.
 
-use std::any::Any;
 use std::sync::Arc;
 
 use roost_engine::bail;
@@ -10,11 +9,12 @@ use roost_engine::column::Column;
 use roost_engine::error::Result;
 use roost_engine::kernels::filter::selection;
 use roost_engine::kernels::take::take;
-use roost_engine::types::{DataType, Value};
+use roost_engine::types::DataType;
 
 use super::Nested;
+use super::frame::{Feed, framed};
 use crate::functions::aggregates::nulls::update;
-use crate::functions::aggregates::states::{Groups, same};
+use crate::functions::aggregates::states::Groups;
 use crate::functions::{Aggregate, GroupedState};
 
 pub(super) fn bind_if(nested: &Nested<'_>, arguments: &[DataType]) -> Result<Arc<dyn Aggregate>> {
@@ -33,89 +33,27 @@ pub(super) fn bind_if(nested: &Nested<'_>, arguments: &[DataType]) -> Result<Arc
             nested.name
         );
     }
-    Ok(Arc::new(If {
-        inner: nested.bind(rest)?.0,
-    }))
+    Ok(framed(nested.bind(rest)?.0, If))
 }
 
-#[derive(Debug)]
-struct If {
-    inner: Arc<dyn Aggregate>,
-}
+#[derive(Debug, Clone, Copy)]
+struct If;
 
-impl Aggregate for If {
-    fn return_type(&self) -> DataType {
-        self.inner.return_type()
-    }
-
-    fn states(&self) -> Box<dyn GroupedState> {
-        Box::new(IfStates {
-            inner: self.inner.states(),
-        })
-    }
-}
-
-struct IfStates {
-    inner: Box<dyn GroupedState>,
-}
-
-impl IfStates {
-    fn add(&mut self, args: &[Column], groups: Groups<'_>) -> Result<()> {
+impl Feed for If {
+    fn feed(self, inner: &mut dyn GroupedState, args: &[Column], groups: Groups<'_>) -> Result<()> {
         let Some((condition, args)) = args.split_last() else {
             return Ok(());
         };
         match selection(condition)? {
-            None => update(self.inner.as_mut(), args, groups),
+            None => update(inner, args, groups),
             Some(rows) if rows.is_empty() => Ok(()),
             Some(rows) => {
                 let args: Vec<Column> = args.iter().map(|a| take(a, &rows)).collect();
                 match groups {
-                    Groups::One { group, .. } => self.inner.update_one(&args, rows.len(), group),
-                    Groups::Many(_) => self.inner.update(&args, &groups.of_rows(&rows)),
+                    Groups::One { group, .. } => inner.update_one(&args, rows.len(), group),
+                    Groups::Many(_) => inner.update(&args, &groups.of_rows(&rows)),
                 }
             }
         }
-    }
-}
-
-impl GroupedState for IfStates {
-    fn resize(&mut self, groups: usize) {
-        self.inner.resize(groups);
-    }
-
-    fn update(&mut self, args: &[Column], groups: &[u32]) -> Result<()> {
-        self.add(args, Groups::Many(groups))
-    }
-
-    fn update_one(&mut self, args: &[Column], rows: usize, group: u32) -> Result<()> {
-        self.add(args, Groups::One { group, rows })
-    }
-
-    fn merge(&mut self, other: &dyn GroupedState, map: &[u32]) -> Result<()> {
-        self.inner.merge(same::<Self>(other)?.inner.as_ref(), map)
-    }
-
-    fn finish(&mut self) -> Result<Column> {
-        self.inner.finish()
-    }
-
-    fn peek(&self, group: u32) -> Result<Value> {
-        self.inner.peek(group)
-    }
-
-    fn write_state(&self, group: u32, out: &mut Vec<u8>) -> Result<()> {
-        self.inner.write_state(group, out)
-    }
-
-    fn merge_state(&mut self, group: u32, bytes: &[u8]) -> Result<()> {
-        self.inner.merge_state(group, bytes)
-    }
-
-    fn memory_bytes(&self) -> usize {
-        self.inner.memory_bytes()
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        self
     }
 }

@@ -2,18 +2,18 @@
 //!
 //! Invariant: the argument is an AggregateFunction of the very function that is merged.
 
-use std::any::Any;
 use std::sync::Arc;
 
 use roost_engine::bail;
 use roost_engine::column::Column;
 use roost_engine::error::Result;
-use roost_engine::types::{AggregateType, DataType, Value};
+use roost_engine::types::{AggregateType, DataType};
 
 use super::Nested;
+use super::frame::{Feed, framed};
 use super::state::state_of;
 use crate::functions::aggregates::resolve::{bind_aggregate_type, canonical_name};
-use crate::functions::aggregates::states::same;
+use crate::functions::aggregates::states::Groups;
 use crate::functions::{Aggregate, GroupedState};
 
 pub(super) fn bind_merge(
@@ -21,9 +21,7 @@ pub(super) fn bind_merge(
     arguments: &[DataType],
 ) -> Result<Arc<dyn Aggregate>> {
     let ty = state_type(nested, arguments)?;
-    Ok(Arc::new(Merge {
-        inner: bind_aggregate_type(ty)?,
-    }))
+    Ok(framed(bind_aggregate_type(ty)?, Merge))
 }
 
 pub(super) fn bind_merge_state(
@@ -57,79 +55,18 @@ fn state_type<'a>(nested: &Nested<'_>, arguments: &'a [DataType]) -> Result<&'a 
     Ok(ty)
 }
 
-#[derive(Debug)]
-struct Merge {
-    inner: Arc<dyn Aggregate>,
-}
+#[derive(Debug, Clone, Copy)]
+struct Merge;
 
-impl Aggregate for Merge {
-    fn return_type(&self) -> DataType {
-        self.inner.return_type()
-    }
-
-    fn states(&self) -> Box<dyn GroupedState> {
-        Box::new(MergeStates {
-            inner: self.inner.states(),
+impl Feed for Merge {
+    fn feed(self, inner: &mut dyn GroupedState, args: &[Column], groups: Groups<'_>) -> Result<()> {
+        (0..groups.rows()).try_for_each(|row| {
+            let (flat, at) = args[0].entry(row);
+            match flat.bytes_at(at) {
+                // The default of the type: a state that has seen nothing.
+                [] => Ok(()),
+                state => inner.merge_state(groups.at(row) as u32, state),
+            }
         })
-    }
-}
-
-struct MergeStates {
-    inner: Box<dyn GroupedState>,
-}
-
-impl MergeStates {
-    fn add(&mut self, group: u32, column: &Column, row: usize) -> Result<()> {
-        let (flat, at) = column.entry(row);
-        match flat.bytes_at(at) {
-            // The default of the type: a state that has seen nothing.
-            [] => Ok(()),
-            state => self.inner.merge_state(group, state),
-        }
-    }
-}
-
-impl GroupedState for MergeStates {
-    fn resize(&mut self, groups: usize) {
-        self.inner.resize(groups);
-    }
-
-    fn update(&mut self, args: &[Column], groups: &[u32]) -> Result<()> {
-        groups
-            .iter()
-            .enumerate()
-            .try_for_each(|(row, &g)| self.add(g, &args[0], row))
-    }
-
-    fn update_one(&mut self, args: &[Column], rows: usize, group: u32) -> Result<()> {
-        (0..rows).try_for_each(|row| self.add(group, &args[0], row))
-    }
-
-    fn merge(&mut self, other: &dyn GroupedState, map: &[u32]) -> Result<()> {
-        self.inner.merge(same::<Self>(other)?.inner.as_ref(), map)
-    }
-
-    fn finish(&mut self) -> Result<Column> {
-        self.inner.finish()
-    }
-
-    fn peek(&self, group: u32) -> Result<Value> {
-        self.inner.peek(group)
-    }
-
-    fn write_state(&self, group: u32, out: &mut Vec<u8>) -> Result<()> {
-        self.inner.write_state(group, out)
-    }
-
-    fn merge_state(&mut self, group: u32, bytes: &[u8]) -> Result<()> {
-        self.inner.merge_state(group, bytes)
-    }
-
-    fn memory_bytes(&self) -> usize {
-        self.inner.memory_bytes()
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        self
     }
 }

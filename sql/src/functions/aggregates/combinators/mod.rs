@@ -2,8 +2,17 @@
 //!
 //! Invariant: longest suffix first in [`ALL`], so that `MergeState` is not taken for `State`.
 
+mod arg;
+mod array;
+mod distinct;
+mod for_each;
+mod frame;
 mod if_;
+mod many;
+pub(super) mod map;
 mod merge;
+mod or;
+mod resample;
 mod state;
 
 use std::sync::Arc;
@@ -44,9 +53,46 @@ pub(super) static ALL: &[Combinator] = &[
         name: "If",
         bind: if_::bind_if,
     },
+    Combinator {
+        name: "Array",
+        bind: array::bind_array,
+    },
+    Combinator {
+        name: "Distinct",
+        bind: distinct::bind_distinct,
+    },
+    Combinator {
+        name: "ForEach",
+        bind: for_each::bind_for_each,
+    },
+    Combinator {
+        name: "OrNull",
+        bind: or::bind_or_null,
+    },
+    Combinator {
+        name: "OrDefault",
+        bind: or::bind_or_default,
+    },
+    Combinator {
+        name: "Map",
+        bind: map::bind_map,
+    },
+    Combinator {
+        name: "Resample",
+        bind: resample::bind_resample,
+    },
+    Combinator {
+        name: "ArgMin",
+        bind: arg::bind_arg_min,
+    },
+    Combinator {
+        name: "ArgMax",
+        bind: arg::bind_arg_max,
+    },
 ];
 
 /// What stands before a suffix.
+#[derive(Clone, Copy)]
 pub(super) struct Nested<'a> {
     /// Its name, perhaps with further suffixes.
     pub(super) name: &'a str,
