@@ -77,3 +77,8 @@ fn joins() {
 fn sets_and_subqueries() {
     assert_golden(include_str!("sets.txt"));
 }
+
+#[test]
+fn what_projects_write() {
+    assert_golden(include_str!("projects.txt"));
+}
