@@ -204,14 +204,15 @@ impl SelectBinder<'_, '_> {
         if own == set || matches!(set, DataType::Nothing) {
             return Ok((needle, own));
         }
-        if !own.is_string() && !set.is_string() {
-            if let Ok(common) = least_supertype(&[own.clone(), set.clone()]) {
-                let to = match needle.ty().is_nullable() {
-                    true => common.clone().nullable(),
-                    false => common.clone(),
-                };
-                return Ok((self.cast(needle, &to)?, common));
-            }
+        if !own.is_string()
+            && !set.is_string()
+            && let Ok(common) = least_supertype(&[own.clone(), set.clone()])
+        {
+            let to = match needle.ty().is_nullable() {
+                true => common.clone().nullable(),
+                false => common.clone(),
+            };
+            return Ok((self.cast(needle, &to)?, common));
         }
         let context = self.binder.catalog.context();
         Ok((cast_or_null(needle, &set, context)?, set))

@@ -82,3 +82,8 @@ fn sets_and_subqueries() {
 fn what_projects_write() {
     assert_golden(include_str!("projects.txt"));
 }
+
+#[test]
+fn forms_and_refusals() {
+    assert_golden(include_str!("more.txt"));
+}
