@@ -116,7 +116,7 @@ fn evaluate(call: &Call) -> Option<Value> {
             .ok()?
             .evaluate_one(&[], 1)
             .ok()?;
-        return (column.len() == 1 && !is_large(&column)).then(|| column.value(0));
+        return (column.len() == 1 && !is_large(&column, 0)).then(|| column.value(0));
     };
     let columns = call
         .args
@@ -127,15 +127,16 @@ fn evaluate(call: &Call) -> Option<Value> {
         })
         .collect::<Option<Vec<Column>>>()?;
     let column = kernel(&columns, 1).ok()?;
-    if column.len() != 1 || is_large(&column) {
+    if column.len() != 1 || is_large(&column, columns.len()) {
         return None;
     }
     Some(column.value(0))
 }
 
-fn is_large(column: &Column) -> bool {
+/// Whether the value is much more than what was written.
+fn is_large(column: &Column, written: usize) -> bool {
     column
         .to_flat()
         .as_array()
-        .is_ok_and(|a| a.elements().len() > MAX_FOLDED_ELEMENTS)
+        .is_ok_and(|a| a.elements().len() > MAX_FOLDED_ELEMENTS.max(written))
 }

@@ -59,7 +59,7 @@ impl SelectBinder<'_, '_> {
             let exprs = f
                 .args
                 .iter()
-                .map(|a| self.bind(a))
+                .map(|a| written(a).map_or_else(|| self.bind(a), Ok))
                 .collect::<Result<Vec<_>>>()?;
             let mut values = Vec::with_capacity(exprs.len());
             let mut types = Vec::with_capacity(exprs.len());
@@ -204,17 +204,37 @@ impl SelectBinder<'_, '_> {
         if own == set || matches!(set, DataType::Nothing) {
             return Ok((needle, own));
         }
-        if !own.is_string() && !set.is_string() {
-            if let Ok(common) = least_supertype(&[own.clone(), set.clone()]) {
-                let to = match needle.ty().is_nullable() {
-                    true => common.clone().nullable(),
-                    false => common.clone(),
-                };
-                return Ok((self.cast(needle, &to)?, common));
-            }
+        if !own.is_string()
+            && !set.is_string()
+            && let Ok(common) = least_supertype(&[own.clone(), set.clone()])
+        {
+            let to = match needle.ty().is_nullable() {
+                true => common.clone().nullable(),
+                false => common.clone(),
+            };
+            return Ok((self.cast(needle, &to)?, common));
         }
         let context = self.binder.catalog.context();
         Ok((cast_or_null(needle, &set, context)?, set))
+    }
+}
+
+/// A literal or a tuple of literals, as long lists are made of, without calling functions.
+fn written(expr: &ast::Expr) -> Option<Expr> {
+    match expr {
+        ast::Expr::Literal(l) => Some(super::literal::literal(l)),
+        ast::Expr::Function(f) if f.name == "tuple" && f.params.is_none() && f.args.len() > 1 => {
+            let (mut values, mut types) = (Vec::new(), Vec::new());
+            for arg in &f.args {
+                let Expr::Literal(value, ty) = written(arg)? else {
+                    return None;
+                };
+                values.push(value);
+                types.push(ty);
+            }
+            Some(Expr::Literal(Value::Tuple(values), DataType::tuple(types)))
+        }
+        _ => None,
     }
 }
 

@@ -166,7 +166,10 @@ impl SelectBinder<'_, '_> {
     }
 }
 
-fn wanted(kind: &MatcherKind) -> Result<Box<dyn Fn(&Named) -> bool>> {
+/// Whether a matcher takes a column.
+type Wanted = Box<dyn Fn(&Named) -> bool>;
+
+fn wanted(kind: &MatcherKind) -> Result<Wanted> {
     Ok(match kind {
         MatcherKind::All => Box::new(|c| c.visible),
         MatcherKind::Regex(pattern) => {

@@ -78,7 +78,8 @@ impl SelectBinder<'_, '_> {
     }
 
     fn short(&self, parts: &[String]) -> Vec<String> {
-        if parts.len() < 2 || self.aliases.contains_key(&parts[0]) {
+        let is_alias = self.aliases.contains_key(&parts[0]) && !self.tables.has_table(parts);
+        if parts.len() < 2 || is_alias {
             return parts.to_vec();
         }
         for table in &self.tables.tables {

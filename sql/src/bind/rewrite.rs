@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use crate::expr::{Call, ColumnId, Expr, InSet, Lambda};
+use crate::expr::{Call, ColumnId, Expr, InSet, Lambda, SetSource};
 
 /// Whether two expressions are the same up to the ids of lambda parameters. Expressions that are
 /// not deterministic are the same when they are written the same, as ClickHouse has it.
@@ -24,13 +24,29 @@ fn same_under(a: &Expr, b: &Expr, params: &mut Vec<(ColumnId, ColumnId)>) -> boo
                 && all_same(&x.args, &y.args, params)
         }
         (Expr::In(x), Expr::In(y)) => {
-            Arc::ptr_eq(&x.set, &y.set)
+            same_set(&x.set, &y.set)
                 && x.negated == y.negated
                 && all_same(&x.needle, &y.needle, params)
         }
         (Expr::Lambda(x), Expr::Lambda(y)) => same_lambda(x, y, params),
         _ => false,
     }
+}
+
+/// One set, or two of equal constants.
+fn same_set(a: &Arc<SetSource>, b: &Arc<SetSource>) -> bool {
+    if Arc::ptr_eq(a, b) {
+        return true;
+    }
+    let constant = a.plan.is_none() && b.plan.is_none() && a.types == b.types;
+    let (Some(x), Some(y)) = (a.rows.get(), b.rows.get()) else {
+        return false;
+    };
+    let equal_rows = |row: usize| {
+        let mut pairs = x.columns().iter().zip(y.columns());
+        pairs.all(|(l, r)| l.value(row) == r.value(row))
+    };
+    constant && x.rows() == y.rows() && (0..x.rows()).all(equal_rows)
 }
 
 fn same_lambda(a: &Lambda, b: &Lambda, params: &mut Vec<(ColumnId, ColumnId)>) -> bool {

@@ -56,7 +56,10 @@ impl SelectBinder<'_, '_> {
                 (JoinKind::Right, None) => (right, None),
                 _ => (left.clone(), Some(left)),
             };
+            // Merged a second time, no single side's column is the bare name's any more.
+            let before = self.tables.merged.len();
             self.tables.merged.retain(|m| m.name != name);
+            let shown = shown.filter(|_| self.tables.merged.len() == before);
             self.tables.merged.push(Merged { name, expr, shown });
         }
         Ok(())

@@ -10,9 +10,9 @@ use roost_engine::error::Result;
 use roost_engine::types::{DataType, Value};
 
 use super::transform_up;
-use crate::expr::{AggregateCall, Expr};
+use crate::expr::{AggregateCall, ColumnId, Expr};
 use crate::functions::BindContext;
-use crate::plan::{AggregatePlan, Plan, Query, Scan, Values};
+use crate::plan::{AggregatePlan, Plan, Project, Query, Scan, Values};
 
 /// The rule.
 pub(super) fn rule(query: &mut Query, _context: &BindContext) -> Result<()> {
@@ -27,9 +27,16 @@ pub(super) fn rule(query: &mut Query, _context: &BindContext) -> Result<()> {
 
 fn answered(node: &AggregatePlan) -> Result<Option<Plan>> {
     let whole = node.keys.is_empty() && node.grouping_sets.is_empty() && !node.with_totals;
-    let Plan::Scan(scan) = &node.input else {
+    let mut input = &node.input;
+    let mut projects = Vec::new();
+    while let Plan::Project(project) = input {
+        projects.push(project.as_ref());
+        input = &project.input;
+    }
+    let Plan::Scan(scan) = input else {
         return Ok(None);
     };
+    let table = Table { scan, projects };
     if !whole || scan.filter.is_some() || scan.limit.is_some() || node.aggregates.is_empty() {
         return Ok(None);
     }
@@ -40,7 +47,7 @@ fn answered(node: &AggregatePlan) -> Result<Option<Plan>> {
     let mut columns = Vec::new();
     for (_, call) in &node.aggregates {
         let ty = call.function.return_type();
-        let Some(value) = known_value(call, scan, rows, &ty) else {
+        let Some(value) = known_value(call, &table, rows, &ty) else {
             return Ok(None);
         };
         columns.push(Column::Flat(Column::constant(&value, &ty, 1)?.to_flat()));
@@ -52,7 +59,29 @@ fn answered(node: &AggregatePlan) -> Result<Option<Plan>> {
     })))
 }
 
-fn known_value(call: &AggregateCall, scan: &Scan, rows: u64, ty: &DataType) -> Option<Value> {
+/// A scan under projections that keep every row.
+struct Table<'p> {
+    scan: &'p Scan,
+    projects: Vec<&'p Project>,
+}
+
+impl Table<'_> {
+    /// The place in the source of a column that is passed through unchanged.
+    fn place(&self, id: ColumnId) -> Option<usize> {
+        let mut id = id;
+        for project in &self.projects {
+            let (_, expr) = project.exprs.iter().find(|(own, _)| *own == id)?;
+            let Expr::Column(inner, _) = expr else {
+                return None;
+            };
+            id = *inner;
+        }
+        let found = self.scan.columns.iter().find(|(own, _)| *own == id);
+        found.map(|(_, place)| *place)
+    }
+}
+
+fn known_value(call: &AggregateCall, table: &Table, rows: u64, ty: &DataType) -> Option<Value> {
     if call.name == "count" && call.args.is_empty() && *ty == DataType::UInt64 {
         return Some(Value::UInt(rows));
     }
@@ -69,7 +98,6 @@ fn known_value(call: &AggregateCall, scan: &Scan, rows: u64, ty: &DataType) -> O
     if !exact || own != ty || rows == 0 {
         return None;
     }
-    let (_, place) = scan.columns.iter().find(|(own, _)| own == id)?;
-    let (min, max) = scan.source.min_max(*place)?;
+    let (min, max) = table.scan.source.min_max(table.place(*id)?)?;
     Some(if is_min { min } else { max })
 }

@@ -18,6 +18,9 @@ use crate::functions::BindContext;
 use crate::functions::supertype::least_supertype;
 use crate::plan::{Join, JoinKind, Plan, Strictness};
 
+/// A key of each side.
+type Pair = (Expr, Expr);
+
 /// Ids of both sides.
 struct Sides {
     left: HashSet<ColumnId>,
@@ -146,7 +149,7 @@ fn carry_over(join: &Join, left: &mut Vec<Expr>, right: &mut Vec<Expr>) {
     if !both {
         return;
     }
-    let carried = |from: &[Expr], pick: &dyn Fn(&(Expr, Expr)) -> (Expr, Expr)| {
+    let carried = |from: &[Expr], pick: fn(&Pair) -> Pair| {
         let mut found = Vec::new();
         for pair in &join.on {
             let (Expr::Column(id, ty), Expr::Column(other, other_ty)) = pick(pair) else {
@@ -166,11 +169,11 @@ fn carry_over(join: &Join, left: &mut Vec<Expr>, right: &mut Vec<Expr>) {
     let left_kept = matches!(join.kind, JoinKind::Left) || inner;
     let right_kept = matches!(join.kind, JoinKind::Right) || inner;
     let to_right = match left_kept {
-        true => carried(left, &|(l, r)| (l.clone(), r.clone())),
+        true => carried(left, |(l, r)| (l.clone(), r.clone())),
         false => Vec::new(),
     };
     let to_left = match right_kept {
-        true => carried(right, &|(l, r)| (r.clone(), l.clone())),
+        true => carried(right, |(l, r)| (r.clone(), l.clone())),
         false => Vec::new(),
     };
     add_new(right, to_right);

@@ -77,3 +77,13 @@ fn joins() {
 fn sets_and_subqueries() {
     assert_golden(include_str!("sets.txt"));
 }
+
+#[test]
+fn what_projects_write() {
+    assert_golden(include_str!("projects.txt"));
+}
+
+#[test]
+fn forms_and_refusals() {
+    assert_golden(include_str!("more.txt"));
+}
