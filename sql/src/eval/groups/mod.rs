@@ -5,6 +5,7 @@
 
 mod cells;
 mod fixed;
+mod intern;
 mod layout;
 mod pack;
 mod strings;
@@ -14,14 +15,14 @@ mod unpack;
 
 use std::sync::Arc;
 
-use roost_engine::column::{Column, Flat};
+use roost_engine::column::Column;
 use roost_engine::error::Result;
 use roost_engine::kernels::take;
 use roost_engine::types::DataType;
 
 use fixed::FixedTable;
-use layout::{Kept, Layout, StageLayout};
-use strings::StringTable;
+use intern::Interner;
+use layout::{Layout, StageLayout};
 
 /// The id that stands for "no such row".
 pub const NO_GROUP: u32 = u32::MAX;
@@ -50,16 +51,6 @@ enum Table {
     Wide(FixedTable<u128>),
 }
 
-/// Ids of values that are not numbers.
-#[derive(Debug, Clone)]
-struct Interner {
-    kept: Kept,
-    table: StringTable,
-    /// For cells: the first row of each id, in order.
-    firsts: Vec<Column>,
-    firsts_bytes: usize,
-}
-
 impl Groups {
     /// No rows yet, over keys of these types.
     pub fn new(types: &[DataType]) -> Groups {
@@ -72,12 +63,7 @@ impl Groups {
                 .map(|s| table_for(s, &layout))
                 .collect(),
         };
-        let interners = layout.interners.iter().map(|(kept, _)| Interner {
-            kept: kept.clone(),
-            table: StringTable::default(),
-            firsts: Vec::new(),
-            firsts_bytes: 0,
-        });
+        let interners = layout.interners.iter().map(|(kept, _)| Interner::new(kept));
         Groups {
             interners: interners.collect(),
             layout: Arc::new(layout),
@@ -113,10 +99,7 @@ impl Groups {
             Table::Wide(t) => t.memory_bytes(),
         });
         let interners = self.interners.iter();
-        tables.sum::<usize>()
-            + interners
-                .map(|i| i.table.memory_bytes() + i.firsts_bytes)
-                .sum::<usize>()
+        tables.sum::<usize>() + interners.map(Interner::memory_bytes).sum::<usize>()
     }
 
     /// The id of each of `rows` rows; unseen rows get the next ids. `out` is overwritten.
@@ -134,6 +117,7 @@ impl Groups {
         }
         if let [Column::Dict(d)] = columns
             && d.dict().len() <= rows
+            && !self.layout.is_identity()
         {
             let (used, places) = used_entries(d.codes(), d.dict().len());
             let entries = Column::Flat(take::take_flat(d.dict(), &used));
@@ -284,56 +268,4 @@ fn used_entries(codes: &[u32], entries: usize) -> (Vec<u32>, Vec<u32>) {
         }
     }
     (used, places)
-}
-
-impl Interner {
-    /// Ids of flat values.
-    fn insert(&mut self, column: &Column) -> Result<Vec<u32>> {
-        match (&self.kept, column) {
-            (Kept::Strings, Column::Flat(Flat::Bytes(b))) => {
-                Ok(b.iter().map(|s| self.table.insert(s)).collect())
-            }
-            (Kept::Strings, _) => {
-                let flat = column.to_flat();
-                let ids = (0..flat.len()).map(|i| self.table.insert(flat.bytes_at(i)));
-                Ok(ids.collect())
-            }
-            (Kept::Cells, _) => self.insert_cells(column),
-        }
-    }
-
-    fn insert_cells(&mut self, column: &Column) -> Result<Vec<u32>> {
-        let (mut ids, mut fresh) = (Vec::with_capacity(column.len()), Vec::new());
-        let mut cell = Vec::new();
-        for row in 0..column.len() {
-            cell.clear();
-            cells::write_cell(column, row, &mut cell);
-            let before = self.table.len();
-            ids.push(self.table.insert(&cell));
-            if self.table.len() > before {
-                fresh.push(row as u32);
-            }
-        }
-        if !fresh.is_empty() {
-            let firsts = take::take(column, &fresh);
-            self.firsts_bytes += firsts.memory_bytes();
-            self.firsts.push(firsts);
-        }
-        Ok(ids)
-    }
-
-    fn find(&self, column: &Column) -> Result<Vec<u32>> {
-        if self.kept == Kept::Strings {
-            let flat = column.to_flat();
-            let ids = (0..flat.len()).map(|i| self.table.find(flat.bytes_at(i)));
-            return Ok(ids.collect());
-        }
-        let mut cell = Vec::new();
-        let ids = (0..column.len()).map(|row| {
-            cell.clear();
-            cells::write_cell(column, row, &mut cell);
-            self.table.find(&cell)
-        });
-        Ok(ids.collect())
-    }
 }

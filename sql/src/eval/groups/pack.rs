@@ -87,6 +87,13 @@ fn put_leaf<K: PackedKey>(
             keys.iter_mut().for_each(|k| k.put(one[0].get(0), 0));
             Ok(())
         }
+        Column::Dict(d)
+            if let Some(interner) = leaf.interner
+                && !matches!(d.dict().as_ref(), Flat::Nullable(_)) =>
+        {
+            let numbers = Flat::native(ids(interner, column)?);
+            put_bits(&numbers, None, leaf.shift, keys)
+        }
         Column::Dict(d) if d.dict().len() <= keys.len() => {
             let mut entries = vec![K::default(); d.dict().len()];
             put_leaf(

@@ -122,3 +122,34 @@ fn dictionaries_do_not_make_groups_of_unused_entries() {
     groups.find(&[other], 2, &mut ids).unwrap();
     assert_eq!(ids, [NO_GROUP, 1]);
 }
+
+#[test]
+fn blocks_that_share_a_dictionary_share_its_ids() {
+    let texts: Vec<Value> = (0..50)
+        .map(|n| Value::string(format!("entry {n}")))
+        .collect();
+    let dict: std::sync::Arc<_> = column(&DataType::String, &texts).to_flat().into();
+    let block = |codes: &[u32]| {
+        let codes = codes.to_vec().into();
+        Column::Dict(DictColumn::new(codes, std::sync::Arc::clone(&dict)).unwrap())
+    };
+    let numbers = |n: usize| column(&DataType::UInt64, &vec![Value::UInt(7); n]);
+    let mut single = Groups::new(&[DataType::String]);
+    let mut pair = Groups::new(&[DataType::String, DataType::UInt64]);
+    let mut ids = Vec::new();
+    for codes in [&[9u32, 3, 9][..], &[3, 4, 49, 9]] {
+        single
+            .assign(&[block(codes)], codes.len(), &mut ids)
+            .unwrap();
+        let alone = ids.clone();
+        pair.assign(&[block(codes), numbers(codes.len())], codes.len(), &mut ids)
+            .unwrap();
+        assert_eq!(alone, ids);
+        single.find(&[block(codes)], codes.len(), &mut ids).unwrap();
+        assert_eq!(alone, ids);
+    }
+    assert_eq!(single.len(), 4);
+    let keys = pair.keys().unwrap();
+    let firsts: Vec<Value> = (0..4).map(|g| keys[0].value(g)).collect();
+    assert_eq!(firsts, [9, 3, 4, 49].map(|n| texts[n].clone()));
+}

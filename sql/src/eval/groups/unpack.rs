@@ -10,8 +10,9 @@ use roost_engine::kernels::{concat, take};
 use roost_engine::types::Physical;
 
 use super::fixed::PackedKey;
+use super::intern::Interner;
 use super::layout::{Kept, Leaf};
-use super::{Groups, Interner, Table};
+use super::{Groups, Table};
 
 /// Packed keys of one stage, one per group.
 enum Packed {
