@@ -13,7 +13,7 @@ pub(super) fn unpack(body: Bytes, encoding: Option<&str>, limit: usize) -> Handl
     let encoding = encoding.unwrap_or("identity").trim().to_ascii_lowercase();
     let bytes: &[u8] = &body;
     match encoding.as_str() {
-        "" | "identity" => return Ok(body),
+        "" | "identity" => Ok(body),
         "gzip" | "x-gzip" => read(flate2::read::MultiGzDecoder::new(bytes), limit, "gzip"),
         "deflate" => read(flate2::read::ZlibDecoder::new(bytes), limit, "deflate"),
         "zstd" => {

@@ -2,13 +2,11 @@
 //!
 //! Invariant: always UTC.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use roost_engine::clock::{Clock, SystemClock};
 
 /// Microseconds since 1970.
 pub fn now_micros() -> i64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |d| i64::try_from(d.as_micros()).unwrap_or(i64::MAX))
+    SystemClock.now_micros()
 }
 
 /// Now as `YYYY-MM-DD hh:mm:ss.ffffff`.

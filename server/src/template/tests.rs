@@ -59,9 +59,12 @@ const ACCEPTED: &[&str] = &[
     "{{ x.nope() }}",
 ];
 
+/// Template, variables, checking, secrets, and the client's SQL.
+type Golden = (String, Json, bool, Vec<String>, Option<String>);
+
 #[test]
 fn renders_as_the_client_does() {
-    let goldens: Vec<(String, Json, bool, Vec<String>, Option<String>)> =
+    let goldens: Vec<Golden> =
         serde_json::from_str(include_str!("../../tests/templates/goldens.json")).unwrap();
     let mut wrong = Vec::new();
     for (template, given, checking, secrets, golden) in &goldens {

@@ -142,8 +142,8 @@ fn string(text: &str) -> Result<Option<(Token, &str)>> {
     let mut at = 0;
     loop {
         let rest = &body[at..];
-        if rest.starts_with(quote) {
-            return Ok(Some((Token::Str(out), &rest[quote.len()..])));
+        if let Some(after) = rest.strip_prefix(quote) {
+            return Ok(Some((Token::Str(out), after)));
         }
         let mut chars = rest.chars();
         match chars.next() {

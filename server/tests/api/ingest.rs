@@ -37,6 +37,32 @@ fn events_take_paths_defaults_and_set_bad_rows_aside() {
 }
 
 #[test]
+fn nulls_stay_nulls_where_they_may() {
+    let server = Server::start();
+    let schema = "`s` Nullable(String) `json:$.x.s`, `d` String `json:$.x.d` DEFAULT 'none'";
+    server.data_source("n", schema);
+    server.post(
+        "/v0/events?name=n",
+        "",
+        r#"{"x":{"s":null,"d":null}} {"x":{"s":{"k":1},"d":7}}"#,
+    );
+    let rows = server.sql("SELECT s, d FROM n ORDER BY d FORMAT TSV");
+    assert_eq!(rows, "{\"k\":1}\t7\n\\N\tnone\n");
+    // Plain keys take the short way; one bad row sends the body the long way.
+    server.data_source("p", "`a` Int32, `s` Nullable(String)");
+    let done = server.post(
+        "/v0/events?name=p",
+        "",
+        "{\"a\":1}\n{\"a\":\"x\"}\n{\"a\":3,\"s\":null}\n",
+    );
+    assert_eq!(done.text, r#"{"successful_rows":2,"quarantined_rows":1}"#);
+    assert_eq!(
+        server.sql("SELECT * FROM p ORDER BY a FORMAT TSV"),
+        "1\t\\N\n3\t\\N\n"
+    );
+}
+
+#[test]
 fn csv_files_append_and_replace() {
     let server = Server::start();
     server.data_source("t", "`id` Int32, `name` String, `n` Nullable(Float64)");

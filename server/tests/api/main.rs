@@ -2,6 +2,8 @@
 //!
 //! Goal: what the command line client, its SDKs and ClickHouse's drivers rely on stays true.
 
+#![allow(clippy::unwrap_used, clippy::panic, unreachable_pub, reason = "tests")]
+
 mod endpoints;
 mod harness;
 mod ingest;

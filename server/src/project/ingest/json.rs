@@ -109,14 +109,10 @@ impl Batch {
             match column.path.find(row) {
                 None => {}
                 // Into a column that knows no NULL it is as if the value was not there.
-                Some(Json::Null) => {
-                    if column.is_nullable {
-                        out.insert(column.name.to_owned(), Json::Null);
-                    }
-                }
+                Some(Json::Null) if !column.is_nullable => {}
                 Some(value) => {
                     let value = match value {
-                        Json::String(_) => value,
+                        Json::String(_) | Json::Null => value,
                         other if column.is_text => Json::String(other.to_string()),
                         other => other,
                     };
