@@ -29,6 +29,11 @@ pub(super) fn append(app: &App, call: &Call) -> Handled {
     let source = match state.data_source(name) {
         Some(source) => source.clone(),
         None if access.may_create_data_sources() => {
+            if !call.body.trim_ascii_start().starts_with(b"{") {
+                return Err(Failure::bad(
+                    "The body is not JSON objects; no Data Source was made",
+                ));
+            }
             super::analyze::create_from(app, name, &call.body)?
         }
         None => {
