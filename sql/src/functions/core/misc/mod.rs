@@ -13,14 +13,13 @@ mod readable;
 mod reinterpret;
 mod session;
 mod states;
-mod time_patterns;
 mod times;
 mod types;
 
 use super::super::ScalarFunction;
 
 /// The lists of this folder.
-pub(crate) static FAMILIES: [&[ScalarFunction]; 13] = [
+pub(crate) static FAMILIES: [&[ScalarFunction]; 12] = [
     encode::FUNCTIONS,
     identifiers::FUNCTIONS,
     ip::FUNCTIONS,
@@ -31,7 +30,6 @@ pub(crate) static FAMILIES: [&[ScalarFunction]; 13] = [
     reinterpret::FUNCTIONS,
     session::FUNCTIONS,
     states::FUNCTIONS,
-    time_patterns::FUNCTIONS,
     times::FUNCTIONS,
     types::FUNCTIONS,
 ];

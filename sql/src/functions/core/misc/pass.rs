@@ -32,7 +32,7 @@ pub(super) static FUNCTIONS: &[ScalarFunction] = &[
             }))
         },
     )
-    .sees_nulls()
+    .sees_types()
     .volatile(),
     f(
         CATEGORY,
@@ -46,7 +46,7 @@ pub(super) static FUNCTIONS: &[ScalarFunction] = &[
             }))
         },
     )
-    .sees_nulls(),
+    .sees_types(),
     f(
         CATEGORY,
         "ignore(x, ...)",

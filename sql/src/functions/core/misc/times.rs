@@ -17,7 +17,7 @@ const CATEGORY: &str = "date and time";
 
 /// What a text becomes that is no time.
 #[derive(Clone, Copy, PartialEq)]
-pub(super) enum Or {
+enum Or {
     Fail,
     Null,
     Zero,
@@ -82,7 +82,7 @@ const fn all() -> [ScalarFunction; 15] {
 pub(super) static FUNCTIONS: &[ScalarFunction] = &all();
 
 /// A constant zone argument.
-pub(super) fn zone_argument(args: &[Arg], i: usize) -> Result<Option<Tz>> {
+fn zone_argument(args: &[Arg], i: usize) -> Result<Option<Tz>> {
     match args.get(i).map(|a| &a.constant) {
         None => Ok(None),
         Some(Some(Value::Bytes(name))) => {
@@ -135,7 +135,7 @@ fn bind(
 }
 
 /// A function of texts that are read as times.
-pub(super) fn times(
+fn times(
     ty: DataType,
     zone: &'static Zone,
     precision: Option<u8>,

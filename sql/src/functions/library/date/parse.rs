@@ -49,7 +49,7 @@ macro_rules! family {
 }
 
 family!(
-    "parseDateTime" &[], "MySQL's placeholders" "%Y-%m-%d" placeholders;
+    "parseDateTime" &["str_to_date"], "MySQL's placeholders" "%Y-%m-%d" placeholders;
     "parseDateTimeInJodaSyntax" &[], "Joda's letters" "yyyy-MM-dd" letters;
 );
 
