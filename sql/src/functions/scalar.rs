@@ -372,8 +372,10 @@ fn under_nulls(
         // Nothing but NULL: one default row is enough to learn the shape, and cannot fail on data.
         (true, Some(mask)) => {
             let ones: Vec<Column> = values.iter().map(|c| c.slice(0, 1)).collect();
-            let shape = kernel(&ones, 1)?.to_flat();
-            roost_engine::kernels::take::repeat(&shape, mask.len())
+            match kernel(&ones, 1) {
+                Ok(shape) => roost_engine::kernels::take::repeat(&shape.to_flat(), mask.len()),
+                Err(_) => over_values(kernel, &values, mask)?,
+            }
         }
         (_, Some(mask)) => match kernel(&values, rows) {
             Ok(answer) => answer.to_flat(),

@@ -99,6 +99,9 @@ impl Transitions {
 
     #[inline]
     pub(super) fn offset_at(&self, utc: i64) -> i64 {
+        if let [(_, only)] = self.changes[..] {
+            return only;
+        }
         self.changes[self.index(utc)].1
     }
 
