@@ -1,3 +1,5 @@
+//! Datafiles as they are found in the wild.
+
 use super::*;
 
 const SOURCE: &str = "# events of the shop

@@ -1,1 +1,3 @@
+//! Resources of a project.
+
 

@@ -1,3 +1,5 @@
+//! Templates against the client's own rendering.
+
 use serde_json::{Value as Json, json};
 
 use super::{Inputs, Mode, Template, TemplateError, Variables, render_sql};

@@ -1,3 +1,5 @@
+//! Scopes, filters and signatures.
+
 use serde_json::json;
 
 use super::*;

@@ -130,7 +130,9 @@ fn of_text(text: &[u8]) -> DataType {
     let separated = text.len() >= 8 && text[1..].iter().any(|b| matches!(b, b'-' | b':' | b'/'));
     for ty in candidates {
         let time = matches!(ty, T::Date | T::DateTime(_));
-        if time == separated && reads(&ty, text) {
+        // A date alone is ten characters; with a time behind it is no date.
+        let long = ty == T::Date && text.len() > 10;
+        if time == separated && !long && reads(&ty, text) {
             return ty;
         }
     }

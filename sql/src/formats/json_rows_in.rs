@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use roost_engine::block::Schema;
 use roost_engine::err;
-use roost_engine::error::{Error, Result};
+use roost_engine::error::{Code, Error, Result};
 
 use super::cells::{json, style};
 use super::input::Input;
@@ -243,7 +243,7 @@ impl JsonRowsIn {
         let taken = self.rows.parse(column, |parser, builder| {
             parser.parse_prefix(&text[at..], builder)
         });
-        taken.map(|n| at + n).map_err(|e| (e, named))
+        taken.map(|n| at + n).map_err(|e| (in_json(e), named))
     }
 
     /// Reads one list; `false` for a header line.
@@ -279,6 +279,14 @@ impl JsonRowsIn {
             Some(b']') => Ok(true),
             _ => Err(broken("too many values in a row")),
         }
+    }
+}
+
+/// A number that does not read breaks the JSON around it, as ClickHouse sees it.
+fn in_json(error: Error) -> Error {
+    match error.code() {
+        Code::CANNOT_PARSE_TEXT => err!(CANNOT_PARSE_INPUT_ASSERTION_FAILED, "{}", error.message()),
+        _ => error,
     }
 }
 

@@ -72,8 +72,6 @@ const CLAUSE_WORDS: &[&str] = &[
     "DESC",
     "NULLS",
     "INTERPOLATE",
-    "APPLY",
-    "REPLACE",
     "PASTE",
     "DIV",
     "MOD",

@@ -221,7 +221,7 @@ fn one_by_one(
 }
 
 #[cfg(test)]
-mod unit {
+mod tests {
     use super::*;
 
     #[test]

@@ -1,3 +1,5 @@
+//! Rows that fit and rows that do not.
+
 use serde_json::json;
 
 use super::path::Path;

@@ -1,3 +1,5 @@
+//! Aggregates against ClickHouse's own answers, and their laws.
+
 use roost_engine::column::{Column, ColumnBuilder};
 use roost_engine::types::{DataType, Value};
 

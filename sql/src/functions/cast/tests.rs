@@ -1,3 +1,5 @@
+//! Casts against ClickHouse's own answers.
+
 use roost_engine::column::Column;
 use roost_engine::types::text::parse as parse_type;
 use roost_engine::types::{DataType, Value};

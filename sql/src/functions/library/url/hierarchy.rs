@@ -22,8 +22,10 @@ pub static FUNCTIONS: &[ScalarFunction] = &[
             "['https://a.com/','https://a.com/b?','https://a.com/b?x']",
         ),
         |args, _| chain(args, |url, out| {
-            let start = memchr::memmem::find(url, b"://").map_or(url.len(), |at| at + 3);
-            cuts(url, start, out);
+            match memchr::memmem::find(url, b"://") {
+                Some(at) => cuts(url, at + 3, out),
+                None => out.push(url),
+            }
         }),
     ),
     f(
@@ -33,7 +35,7 @@ pub static FUNCTIONS: &[ScalarFunction] = &[
         ("URLPathHierarchy('https://a.com/b/c')", "['/b/','/b/c']"),
         |args, _| chain(args, |url, out| {
             let path = path_full(url);
-            if path.len() > 1 {
+            if path.len() > 1 && memchr::memmem::find(url, b"://").is_some() {
                 cuts(path, 1, out);
             }
         }),

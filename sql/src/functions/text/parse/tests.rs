@@ -1,3 +1,5 @@
+//! Texts of values, read.
+
 use roost_engine::column::ColumnBuilder;
 use roost_engine::types::text::parse as parse_type;
 
