@@ -3,8 +3,7 @@
 //! Invariant: numbers are themselves (floats by their bits), strings CityHash64; several arguments
 //! are combined. The answers of `uniq` follow from these bits, so they may not change.
 
-use roost_engine::column::{Column, Flat, Native};
-use roost_engine::with_native;
+use roost_engine::column::{Column, Flat};
 
 use super::bytes::put_value;
 
@@ -24,30 +23,15 @@ pub(crate) fn row_words(args: &[Column], rows: usize) -> Vec<u64> {
         [] => vec![0; rows],
         [one] => column_words(one),
         [first, rest @ ..] => {
-            let mut words = byte_words(first);
+            let mut words: Vec<u64> = column_words(first).into_iter().map(int_hash64).collect();
             for column in rest {
-                for (word, next) in words.iter_mut().zip(byte_words(column)) {
-                    *word = combine(next, *word);
+                for (word, next) in words.iter_mut().zip(column_words(column)) {
+                    *word = combine(int_hash64(next), *word);
                 }
             }
             words
         }
     }
-}
-
-/// CityHash64 of the bytes of each value: how several arguments are hashed.
-fn byte_words(column: &Column) -> Vec<u64> {
-    fn numbers<T: Native>(values: &[T]) -> Vec<u64> {
-        let mut bytes = Vec::with_capacity(T::WIDTH);
-        let mut word = |v: &T| {
-            bytes.clear();
-            v.write_le(&mut bytes);
-            naive_cityhash::cityhash64(&bytes)
-        };
-        values.iter().map(&mut word).collect()
-    }
-    let flat = column.to_flat();
-    with_native!(&flat, |v| numbers(v), other => flat_words(other))
 }
 
 /// CityHash's Hash128to64.
