@@ -249,7 +249,7 @@ impl Table<'_> {
                     out.extend_from_slice(if i == 0 { b" " } else { b"   " });
                     self.cell(i, &field.name, " ", out);
                 }
-                out.push(b'\n');
+                out.extend_from_slice(b"\n\n");
             }
             (Frame::Compact, true) => self.names(["└", "┴", "┘"], "─", "─", out),
             (Frame::Full, true) => {
