@@ -499,6 +499,52 @@ fn versions_and_deletions_decide_what_final_shows() {
 }
 
 #[test]
+fn rows_go_when_their_time_is_over() {
+    let (storage, clock) = (storage(), Arc::new(TestClock::at(0)));
+    let engine = open_at(&storage, &small(), &clock).unwrap();
+    let columns = vec![
+        ColumnDefinition::new("k", DataType::UInt64),
+        ColumnDefinition::new("until", DataType::DateTime(None)),
+    ];
+    let mortal = TableDefinition {
+        ttl: Some("until".into()),
+        ..TableDefinition::new("default", "t", columns, "k")
+    };
+    let table = engine
+        .create_table(mortal.clone(), CreateMode::Fail)
+        .unwrap();
+    for until in [[100u32, 0], [100, 100], [5000, 9000]] {
+        let keys = Column::native((0..200u64).collect());
+        let times = Column::native((0..200).map(|i| until[i % 2]).collect::<Vec<u32>>());
+        let rows = Block::new(table.stored_schema(), vec![keys, times], 200).unwrap();
+        let mut tx = engine.begin();
+        tx.insert(&table, rows).unwrap();
+        tx.commit().unwrap();
+    }
+    let mut left = |seconds: i64| {
+        clock.advance(seconds * 1_000_000);
+        while engine.run_background_once().unwrap() {}
+        table.snapshot().rows()
+    };
+    assert_eq!(left(99), 600);
+    assert_eq!(left(1), 400, "a part that is over goes at once");
+    assert_eq!(left(60), 300, "half a part is written anew after a while");
+    assert_eq!(left(4860 + 500), 200);
+    assert_eq!(left(5000), 100, "zero never comes");
+    assert_eq!(storage.list("parts").unwrap().len(), 1);
+    engine.shutdown().unwrap();
+    let engine = open_at(&storage, &small(), &clock).unwrap();
+    assert_eq!(engine.table("default", "t").unwrap().snapshot().rows(), 100);
+    let wrong = TableDefinition {
+        ttl: Some("k".into()),
+        name: "u".into(),
+        ..mortal
+    };
+    let refused = engine.create_table(wrong, CreateMode::Fail);
+    assert_eq!(refused.unwrap_err().code(), Code::BAD_TTL_EXPRESSION);
+}
+
+#[test]
 fn a_summing_table_adds_up() {
     let engine = open(&storage(), &small()).unwrap();
     let columns = vec![

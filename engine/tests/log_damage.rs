@@ -6,6 +6,7 @@ mod support;
 use std::sync::Arc;
 
 use roost_engine::catalog::CreateMode;
+use roost_engine::clock::TestClock;
 use roost_engine::error::Code;
 use roost_engine::storage::{MemoryStorage, Storage};
 use support::*;
@@ -13,7 +14,8 @@ use support::*;
 /// A store whose log has a checkpoint, some commits and a seal; and its contents.
 fn store() -> (Arc<dyn Storage>, String, Vec<u8>, World) {
     let storage: Arc<dyn Storage> = Arc::new(MemoryStorage::new());
-    let engine = open(&storage, &small()).unwrap();
+    let clock = Arc::new(TestClock::at(0));
+    let engine = open_at(&storage, &small(), &clock).unwrap();
     let table = engine
         .create_table(definition("t"), CreateMode::Fail)
         .unwrap();
@@ -24,6 +26,7 @@ fn store() -> (Arc<dyn Storage>, String, Vec<u8>, World) {
         tx.put("k", Some(vec![i as u8]));
         tx.commit().unwrap();
     }
+    clock.advance(1_000_000);
     engine.run_background_once().unwrap();
     let name = format!("log/{}", storage.list("log").unwrap()[0]);
     let bytes = storage.read(&name).unwrap();

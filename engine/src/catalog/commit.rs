@@ -95,8 +95,26 @@ pub(super) struct Leader {
     pub(super) segment: Segment,
     /// Bytes of the segment's checkpoint.
     pub(super) checkpoint_bytes: u64,
-    /// Whether the last frame holds commits that nothing behind it proves synced.
-    pub(super) unsealed: bool,
+    /// When the last frame was written that nothing behind it proves synced.
+    pub(super) unsealed: Option<i64>,
+}
+
+/// How long the log is quiet before it is sealed.
+const SEAL_MICROS: i64 = 500_000;
+
+/// Ends all writing when a leader panics: what it left is not known.
+struct Poison<'a>(&'a Inner);
+
+impl Drop for Poison<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let died = err!(
+                TABLE_IS_READ_ONLY,
+                "a commit panicked: the store takes no more writes"
+            );
+            self.0.fail(died);
+        }
+    }
 }
 
 impl Inner {
@@ -117,6 +135,7 @@ impl Inner {
 
     /// Commits a batch; only for who has the leader's seat.
     pub(super) fn lead(&self, leader: &mut Leader, batch: Vec<Request>) -> Vec<Result<Committed>> {
+        let _poison = Poison(self);
         let mut answers = Vec::with_capacity(batch.len());
         let mut group = Vec::new();
         let mut bytes = 0;
@@ -192,7 +211,7 @@ impl Inner {
                 }
                 return;
             }
-            leader.unsealed = true;
+            leader.unsealed = Some(self.now());
         }
         let mut gone = Vec::new();
         {
@@ -209,14 +228,15 @@ impl Inner {
     /// Proves the last commits synced, when nothing has yet.
     pub(super) fn seal(&self) -> Result<bool> {
         let mut leader = self.commits.lead();
-        if !leader.unsealed || self.check_writable().is_err() {
+        let quiet = |since: i64| self.now().saturating_sub(since) >= SEAL_MICROS;
+        if !leader.unsealed.is_some_and(quiet) || self.check_writable().is_err() {
             return Ok(false);
         }
         leader
             .segment
             .append(&[])
             .map_err(|e| self.fail(read_only(&e)))?;
-        leader.unsealed = false;
+        leader.unsealed = None;
         Ok(true)
     }
 }

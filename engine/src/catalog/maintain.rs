@@ -7,7 +7,9 @@ mod checkpoint;
 mod flush;
 mod merging;
 mod removal;
+mod ttl;
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 
 use super::{Engine, Inner, Table};
@@ -102,9 +104,16 @@ impl Inner {
         Ok(flushed || checkpoint)
     }
 
-    /// Wakes the workers when the store holds much in memory.
-    pub(super) fn wake_if_due(&self) {
-        self.wake.wake();
+    /// Wakes the workers when files came or much is in memory.
+    pub(super) fn wake_after(&self, files: bool, memory: usize) {
+        let before = self.pressure.fetch_add(memory as u64, Ordering::Relaxed);
+        let much = before + memory as u64 >= self.options.flush_bytes / 2;
+        if much {
+            self.pressure.store(0, Ordering::Relaxed);
+        }
+        if files || much {
+            self.wake.wake();
+        }
     }
 
     pub(super) fn start_workers(self: &Arc<Self>, workers: &Workers) -> Result<()> {

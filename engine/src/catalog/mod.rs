@@ -17,7 +17,7 @@ mod recover;
 mod rewrite;
 mod transaction;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -79,6 +79,10 @@ struct Inner {
     next_table: AtomicU64,
     /// Why there are no more writes.
     failure: RwLock<Option<Error>>,
+    /// Bytes of rows that came to memory parts since the workers were woken for them.
+    pressure: AtomicU64,
+    /// When the first and the last row of a part expire, by part.
+    expiries: Mutex<HashMap<u64, (i64, i64)>>,
     /// Parts that no snapshot to come will show; their files go when nobody holds them.
     retired: Mutex<Vec<Arc<Part>>>,
     merges: Mutex<BTreeMap<u64, Arc<maintain::Running>>>,

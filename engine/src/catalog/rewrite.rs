@@ -229,8 +229,10 @@ impl Inner {
         let count = removed.len();
         let (table, layout) = (Arc::clone(table), Arc::clone(&shapes.new));
         let reshaped = rewrite.definition.is_some();
-        request.show(move |_, commit| {
+        request.show(move |inner, commit| {
             let _claims = claims;
+            // Another TTL may be among the changes.
+            inner.expiries.lock().clear();
             table.redefine(commit, (definition, layout), reshaped, |parts| {
                 let gone = parts.remove(&removed);
                 for draft in drafts {

@@ -163,7 +163,7 @@ impl Transaction {
             });
         }
         let done = inner.commit(request);
-        inner.wake_if_due();
+        inner.wake_after(files, memory);
         done
     }
 

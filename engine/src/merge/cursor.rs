@@ -52,11 +52,7 @@ pub(super) struct Cursor<'a> {
 impl<'a> Cursor<'a> {
     /// A cursor on the first row; `None` for a part without rows.
     pub(super) fn start(part: &'a Part, spec: &'a MergeSpec) -> Result<Option<Self>> {
-        if part.rows() == 0 {
-            return Ok(None);
-        }
-        let (chunk, next) = load(part, spec, 0)?;
-        Ok(Some(Cursor {
+        Ok(load(part, spec, 0)?.map(|(chunk, next)| Cursor {
             part,
             spec,
             next,
@@ -71,11 +67,10 @@ impl<'a> Cursor<'a> {
         if self.at < self.chunk.rows() {
             return Ok(true);
         }
-        if self.next >= self.part.rows() {
+        let Some((chunk, next)) = load(self.part, self.spec, self.next)? else {
             return Ok(false);
-        }
-        (self.chunk, self.next) = load(self.part, self.spec, self.next)?;
-        self.at = 0;
+        };
+        (self.chunk, self.next, self.at) = (chunk, next, 0);
         Ok(true)
     }
 
@@ -104,8 +99,22 @@ impl<'a> Cursor<'a> {
     }
 }
 
-fn load(part: &Part, spec: &MergeSpec, start: usize) -> Result<(Arc<Chunk>, usize)> {
-    let end = part.rows().min(start + spec.block_rows.max(1));
-    let block = spec.columns.read(part, start..end)?;
-    Ok((Arc::new(Chunk::new(block, start, spec)?), end))
+/// The next rows from `start` on that are left, and where the ones behind them start; `None` at the
+/// end of the part.
+fn load(part: &Part, spec: &MergeSpec, mut start: usize) -> Result<Option<(Arc<Chunk>, usize)>> {
+    while start < part.rows() {
+        let end = part.rows().min(start + spec.block_rows.max(1));
+        let mut block = spec.columns.read(part, start..end)?;
+        if let Some((expiry, now)) = &spec.expiry
+            && let Some(alive) = expiry.alive(&block, *now)?
+        {
+            block = block.take(&alive);
+        }
+        if block.rows() > 0 {
+            let chunk = Chunk::new(block, start, spec)?;
+            return Ok(Some((Arc::new(chunk), end)));
+        }
+        start = end;
+    }
+    Ok(None)
 }

@@ -4,6 +4,7 @@
 //! - [`run`]: merges sorted parts by blocks; [`cursor`]: the place in one of them;
 //! - [`combine`]: rows with equal keys that become one;
 //! - [`supersede`]: which rows a merge would drop, without merging;
+//! - [`expiry`]: rows whose time is over;
 //! - [`conform`]: rows of older parts under today's columns.
 //!
 //! Invariant: a merge has the rows of its inputs (of a replacing table: the last of each key), in
@@ -12,11 +13,13 @@
 pub mod combine;
 pub mod conform;
 mod cursor;
+pub mod expiry;
 pub mod run;
 pub mod select;
 pub mod supersede;
 
 pub use combine::{ColumnRule, Combine};
 pub use conform::Columns;
+pub use expiry::Expiry;
 pub use run::{MergeMode, MergeSpec, merge};
 pub use select::{Limits, select};

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use super::combine::Combine;
 use super::conform::Columns;
 use super::cursor::{Chunk, Cursor};
+use super::expiry::Expiry;
 use crate::block::Block;
 use crate::column::Column;
 use crate::error::Result;
@@ -49,6 +50,8 @@ pub struct MergeSpec {
     pub mode: MergeMode,
     /// Rows of chunks and output blocks.
     pub block_rows: usize,
+    /// Rows whose time is over at that moment are left out.
+    pub expiry: Option<(Arc<Expiry>, i64)>,
 }
 
 /// Merges `parts`, which are in the order of their commits; hands sorted blocks to `emit`.

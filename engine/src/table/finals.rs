@@ -115,6 +115,7 @@ impl Snapshot {
             order: self.layout.order.clone(),
             mode: MergeMode::Plain,
             block_rows: GRANULE_ROWS,
+            expiry: None,
         };
         let distinct: Vec<bool> = group.iter().map(|p| p.info().level > 0).collect();
         let dropped = superseded(&group, &distinct, &spec, rule)?;
@@ -160,6 +161,7 @@ fn combined(layout: &Layout, group: Vec<Arc<Part>>) -> Result<Vec<FinalPart>> {
         order: layout.order.clone(),
         mode: layout.mode.clone(),
         block_rows: GRANULE_ROWS,
+        expiry: None,
     };
     let mut blocks = Vec::new();
     merge(&group, &spec, |block| {

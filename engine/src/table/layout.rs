@@ -11,7 +11,7 @@ use crate::column::Column;
 use crate::err;
 use crate::error::Result;
 use crate::hooks::{BlockExpr, Compiler};
-use crate::merge::{Columns, MergeMode};
+use crate::merge::{Columns, Expiry, MergeMode};
 use crate::part::{IndexSpec, KeyColumn};
 
 /// Compiled keys of a table.
@@ -35,6 +35,8 @@ pub struct Layout {
     pub indexes: Vec<IndexSpec>,
     /// What merges do with rows of equal keys.
     pub mode: MergeMode,
+    /// When rows expire.
+    pub ttl: Option<Arc<Expiry>>,
 }
 
 impl Layout {
@@ -76,6 +78,11 @@ impl Layout {
         let partition = elements(definition.partition_by.as_deref().unwrap_or_default())?;
         Ok(Layout {
             mode: super::mode::merge_mode(definition, compiler, &schema, &[&order, &partition])?,
+            ttl: definition
+                .ttl
+                .as_ref()
+                .map(|text| Expiry::compile(text, compiler, &schema).map(Arc::new))
+                .transpose()?,
             partition,
             bucket: bucket(definition, compiler, &schema)?,
             defaults: defaults(definition, compiler, &schema),

@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use roost_engine::block::Schema;
 use roost_engine::err;
-use roost_engine::error::{Error, Result};
+use roost_engine::error::{Code, Error, Result};
 
 use super::cells::style;
 use super::input::Input;
-use super::rows_in::RowsIn;
+use super::rows_in::{RowsIn, as_input_error};
 use super::{BlockReader, FormatSettings, ReadBlock};
 use crate::functions::text::Escaping;
 
@@ -207,11 +207,11 @@ impl DelimitedIn {
                 cells.len(),
                 self.places.len()
             );
-            let error = match self.csv {
+            let error = match self.csv && cells.len() > self.places.len() {
                 true => err!(INCORRECT_DATA, "Cannot parse CSV: {message}"),
                 false => err!(
                     CANNOT_PARSE_INPUT_ASSERTION_FAILED,
-                    "Cannot parse TabSeparated: {message}"
+                    "Cannot parse input: {message}"
                 ),
             };
             return Err((error, None));
@@ -237,6 +237,11 @@ impl DelimitedIn {
                 parser.parse(cell, builder).map(|()| cell.len())
             });
             if let Err(error) = read {
+                let code = match self.csv {
+                    true => Code::INCORRECT_DATA,
+                    false => Code::CANNOT_PARSE_INPUT_ASSERTION_FAILED,
+                };
+                let error = as_input_error(error, code);
                 return Err((error, Some(self.rows.schema.fields[column].name.clone())));
             }
         }

@@ -128,11 +128,11 @@ fn of_text(text: &[u8]) -> DataType {
     }
     // A number of seconds is no time: those need their separators.
     let separated = text.len() >= 8 && text[1..].iter().any(|b| matches!(b, b'-' | b':' | b'/'));
+    let clock = text.contains(&b':');
     for ty in candidates {
         let time = matches!(ty, T::Date | T::DateTime(_));
-        // A date alone is ten characters; with a time behind it is no date.
-        let long = ty == T::Date && text.len() > 10;
-        if time == separated && !long && reads(&ty, text) {
+        let fits = time == separated && (ty != T::Date || !clock);
+        if fits && reads(&ty, text) {
             return ty;
         }
     }

@@ -12,7 +12,7 @@ use roost_engine::error::{Code, Error, Result};
 
 use super::cells::{json, style};
 use super::input::Input;
-use super::rows_in::RowsIn;
+use super::rows_in::{RowsIn, as_input_error};
 use super::{BlockReader, FormatSettings, ReadBlock};
 use crate::functions::text::escape::unquote_json;
 use crate::functions::text::parse::json_value_end;
@@ -243,7 +243,10 @@ impl JsonRowsIn {
         let taken = self.rows.parse(column, |parser, builder| {
             parser.parse_prefix(&text[at..], builder)
         });
-        taken.map(|n| at + n).map_err(|e| (in_json(e), named))
+        let code = Code::CANNOT_PARSE_INPUT_ASSERTION_FAILED;
+        taken
+            .map(|n| at + n)
+            .map_err(|e| (as_input_error(e, code), named))
     }
 
     /// Reads one list; `false` for a header line.
@@ -279,14 +282,6 @@ impl JsonRowsIn {
             Some(b']') => Ok(true),
             _ => Err(broken("too many values in a row")),
         }
-    }
-}
-
-/// A number that does not read breaks the JSON around it, as ClickHouse sees it.
-fn in_json(error: Error) -> Error {
-    match error.code() {
-        Code::CANNOT_PARSE_TEXT => err!(CANNOT_PARSE_INPUT_ASSERTION_FAILED, "{}", error.message()),
-        _ => error,
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use roost_engine::block::{Block, Schema};
 use roost_engine::column::{Column, ColumnBuilder};
-use roost_engine::error::{Error, Result};
+use roost_engine::error::{Code, Error, Result};
 use roost_engine::types::DataType;
 
 use super::{FormatSettings, ReadBlock};
@@ -173,5 +173,14 @@ impl RowsIn {
             Ok(found)
         };
         names.iter().map(place).collect()
+    }
+}
+
+/// The error of a text that is no value of its type, under the code that ClickHouse gives it in a
+/// row of data.
+pub(super) fn as_input_error(error: Error, code: Code) -> Error {
+    match error.code() {
+        Code::CANNOT_PARSE_TEXT => Error::new(code, error.message()),
+        _ => error,
     }
 }

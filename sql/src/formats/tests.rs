@@ -1,4 +1,4 @@
-//! Formats against what ClickHouse wrote, and back again.
+//! Bytes against golden files of ClickHouse itself, round trips, broken input.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -312,7 +312,7 @@ fn read(format: &str, bytes: &[u8], schema: &Arc<Schema>) -> Block {
     let mut reader = reader(format, input, schema, &settings()).unwrap();
     let mut blocks = Vec::new();
     while let Some(read) = reader.next().unwrap_or_else(|e| panic!("{format}: {e:?}")) {
-        // JSON has null for NaN and infinities, which means a default to a plain column.
+        // JSON has no word for NaN: it comes back as a missing value.
         let given = read.absent.iter().all(Option::is_none);
         assert!(given || format.starts_with("JSON"), "{format}");
         blocks.push(read.block);

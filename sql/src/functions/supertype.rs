@@ -77,7 +77,12 @@ fn of_different(types: &[&DataType]) -> Result<DataType> {
     if all(|t| t.is_date() || t.is_date_time()) {
         return Ok(of_times(types));
     }
-    if all(|t| matches!(t, T::Interval(_))) {
+    let count = |t: &DataType| t.is_integer() || t.is_float() || t.is_enum() || *t == T::Bool;
+    if any(|t| matches!(t, T::Interval(_)))
+        && types
+            .iter()
+            .all(|t| matches!(t, T::Interval(_)) || count(t))
+    {
         return of_intervals(types);
     }
     if all(|t| t.is_numeric() || t.is_enum()) {
@@ -136,26 +141,26 @@ fn of_maps(types: &[&DataType]) -> Result<DataType> {
     ))
 }
 
-/// Dates with times make times; the first zone is kept.
+/// Dates with times make times; the zone is the first one of the finest kind of time.
 fn of_times(types: &[&DataType]) -> DataType {
     use DataType as T;
-    let zone = types.iter().find_map(|t| match t {
-        T::DateTime(tz) | T::DateTime64(_, tz) => Some(*tz),
+    let fine = types.iter().find_map(|t| match t {
+        T::DateTime64(_, tz) => Some(*tz),
+        _ => None,
+    });
+    let plain = types.iter().find_map(|t| match t {
+        T::DateTime(tz) => Some(*tz),
         _ => None,
     });
     let precision = types.iter().filter_map(|t| match t {
         T::DateTime64(p, _) => Some(*p),
         _ => None,
     });
-    match (
-        zone,
-        precision.max(),
-        types.iter().any(|t| matches!(t, T::Date32)),
-    ) {
-        (None, _, _) => T::Date32,
-        (Some(zone), Some(p), _) => T::DateTime64(p, zone),
-        (Some(zone), None, true) => T::DateTime64(0, zone),
-        (Some(zone), None, false) => T::DateTime(zone),
+    match (fine, plain, types.iter().any(|t| matches!(t, T::Date32))) {
+        (Some(tz), _, _) => T::DateTime64(precision.max().unwrap_or(0), tz),
+        (None, Some(_), true) => T::DateTime64(0, None),
+        (None, Some(tz), false) => T::DateTime(tz),
+        (None, None, _) => T::Date32,
     }
 }
 

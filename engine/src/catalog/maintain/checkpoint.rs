@@ -24,7 +24,7 @@ impl Inner {
         leader.segment = draft
             .publish(&self.storage)
             .map_err(|e| self.fail(read_only(&e)))?;
-        leader.unsealed = false;
+        leader.unsealed = None;
         drop(leader);
         // A segment that stays is swept when the store is opened.
         let _ = self.storage.remove(&segment::path(old));

@@ -112,31 +112,31 @@ impl Inner {
         let draft = Draft::of_run(self, &layout, run, info)?;
         self.storage.sync_dir(drafts::FOLDER)?;
         let removed: Vec<u64> = group.entries.iter().flat_map(|e| e.ids.clone()).collect();
-        self.swap(table, version, removed, draft)?;
+        self.swap(table, version, removed, Some(draft))?;
         drop(claim);
         Ok(true)
     }
 
-    /// Commits that `draft` stands for the parts `removed` from now on.
+    /// Commits that `draft` (or nothing, when no rows are left) stands for the parts `removed`.
     pub(super) fn swap(
         &self,
         table: &Arc<Table>,
         version: u64,
         removed: Vec<u64>,
-        draft: Draft,
+        draft: Option<Draft>,
     ) -> Result<()> {
         let mut request = Request::default();
         request.expect(table.uid(), version);
         request.edit(Edit::Swap {
             table: table.uid(),
             removed: removed.clone(),
-            added: vec![draft.info()],
+            added: draft.iter().map(Draft::info).collect(),
         });
         let table = Arc::clone(table);
         request.show(move |_, commit| {
             table.publish(commit, |parts, _| {
                 let gone = parts.remove(&removed);
-                let part = draft.publish(commit);
+                let part = draft.and_then(|d| d.publish(commit));
                 part.into_iter().for_each(|p| parts.add_file(p));
                 gone
             })

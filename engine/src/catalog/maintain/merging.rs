@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use super::super::drafts::{self, Draft};
 use super::super::{Inner, Table};
@@ -14,6 +15,10 @@ use crate::merge::select::Candidate;
 use crate::merge::{Limits, MergeMode, MergeSpec, merge, select};
 use crate::part::{Part, PartInfo};
 use crate::table::Layout;
+
+/// How long OPTIMIZE waits for a busy part, and how often.
+const PATIENCE: Duration = Duration::from_millis(5);
+const ROUNDS_MAX: usize = 2000;
 
 /// A running merge, for `system.merges`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,6 +75,9 @@ impl Inner {
     /// Runs one merge where one is worth it; whether one ran.
     pub(super) fn merge_step(&self) -> Result<bool> {
         self.check_writable()?;
+        if self.expire_step()? {
+            return Ok(true);
+        }
         let limits = Limits {
             bytes_max: self.options.merge_bytes_max,
             parts_max: self.options.merge_parts_max,
@@ -88,6 +96,8 @@ impl Inner {
         Ok(false)
     }
 
+    /// Merges until there is one part in each partition and bucket, as far as limits allow; waits
+    /// for merges that run.
     pub(super) fn optimize(
         &self,
         table: &Arc<Table>,
@@ -98,43 +108,41 @@ impl Inner {
             return Ok(());
         }
         self.flush_where(|_| true)?;
-        let wanted = |i: &PartInfo| partition.is_none_or(|p| p == i.partition);
-        let snapshot = table.snapshot();
-        let files = snapshot.parts.iter().filter(|p| p.memory_block().is_none());
-        let mut groups: Vec<Vec<Arc<Part>>> = Vec::new();
-        for part in files.filter(|p| wanted(p.info())) {
-            let info = part.info();
-            let same = groups.last_mut().filter(|g| {
-                let other = g[0].info();
-                (&other.partition, other.bucket) == (&info.partition, info.bucket)
-            });
-            match same {
-                Some(group) => group.push(Arc::clone(part)),
-                None => groups.push(vec![Arc::clone(part)]),
+        for _ in 0..ROUNDS_MAX {
+            let done = self.optimize_once(table, partition, final_)?;
+            self.remove_retired();
+            if done {
+                break;
             }
+            std::thread::sleep(PATIENCE);
         }
-        drop(snapshot);
-        let limits = Limits {
-            bytes_max: self.options.merge_bytes_max,
-            parts_max: usize::MAX,
-        };
-        for group in groups {
-            let bytes: u64 = group.iter().map(|p| p.info().bytes).sum();
-            let layout = table.layout();
-            let current = group[0].schema() == &layout.schema
-                && (matches!(layout.mode, MergeMode::Plain) || group[0].info().level > 0);
-            let single = group.len() == 1 && current;
-            if single || (!final_ && bytes > limits.bytes_max) {
-                continue;
-            }
-            self.merge_parts(table, &group)?;
-        }
-        self.remove_retired();
         Ok(())
     }
 
+    /// False when some part was busy.
+    fn optimize_once(
+        &self,
+        table: &Arc<Table>,
+        partition: Option<&str>,
+        final_: bool,
+    ) -> Result<bool> {
+        let layout = table.layout();
+        let mut done = true;
+        for group in file_groups(table, partition) {
+            let bytes: u64 = group.iter().map(|p| p.info().bytes).sum();
+            let current = group[0].schema() == &layout.schema
+                && layout.ttl.is_none()
+                && (matches!(layout.mode, MergeMode::Plain) || group[0].info().level > 0);
+            let single = group.len() == 1 && current;
+            if !single && (final_ || bytes <= self.options.merge_bytes_max) {
+                done &= self.merge_parts(table, &group)?;
+            }
+        }
+        Ok(done)
+    }
+
     /// Merges neighbours; false when some of them are busy or gone.
-    fn merge_parts(&self, table: &Arc<Table>, parts: &[Arc<Part>]) -> Result<bool> {
+    pub(super) fn merge_parts(&self, table: &Arc<Table>, parts: &[Arc<Part>]) -> Result<bool> {
         let ids: Vec<u64> = parts.iter().map(|p| p.info().id).collect();
         let Some(claim) = table.claims().try_claim(&ids) else {
             return Ok(false);
@@ -166,27 +174,37 @@ impl Inner {
         parts: &[Arc<Part>],
         info: PartInfo,
         running: &Running,
-    ) -> Result<Draft> {
+    ) -> Result<Option<Draft>> {
         let spec = MergeSpec {
             columns: layout.columns(),
             order: layout.order.clone(),
             mode: layout.mode.clone(),
             block_rows: self.options.merge_block_rows,
+            expiry: layout.ttl.clone().map(|e| (e, self.now())),
         };
-        let values = parts.first().map(|p| p.partition().to_vec());
-        let mut draft = Draft::create(self, layout, values.unwrap_or_default(), info)?;
+        let mut draft: Option<Draft> = None;
         merge(parts, &spec, |block| {
             if table.is_dropped() {
                 return Err(Error::new(Code::ABORTED, "the table was dropped"));
             }
             self.check_writable()?;
-            draft.write(&block, &layout.key_columns(&block)?)?;
+            let writing = match &mut draft {
+                Some(draft) => draft,
+                None => {
+                    let values = parts.first().map(|p| p.partition().to_vec());
+                    let values = values.unwrap_or_default();
+                    draft.insert(Draft::create(self, layout, values, info.clone())?)
+                }
+            };
+            writing.write(&block, &layout.key_columns(&block)?)?;
             running
                 .rows_written
                 .fetch_add(block.rows() as u64, Ordering::Relaxed);
             Ok(())
         })?;
-        draft.finish()?;
+        if let Some(draft) = &mut draft {
+            draft.finish()?;
+        }
         Ok(draft)
     }
 
@@ -213,6 +231,30 @@ impl Inner {
         self.merges.lock().insert(result, Arc::clone(&running));
         running
     }
+}
+
+/// Neighbouring part files of one partition and bucket.
+fn file_groups(table: &Table, partition: Option<&str>) -> Vec<Vec<Arc<Part>>> {
+    let snapshot = table.snapshot();
+    let mut groups: Vec<(usize, Vec<Arc<Part>>)> = Vec::new();
+    for (place, part) in snapshot.parts.iter().enumerate() {
+        let info = part.info();
+        if part.memory_block().is_some() || partition.is_some_and(|p| p != info.partition) {
+            continue;
+        }
+        let same = groups.last_mut().filter(|(last, g)| {
+            let other = g[0].info();
+            *last + 1 == place && (&other.partition, other.bucket) == (&info.partition, info.bucket)
+        });
+        match same {
+            Some((last, group)) => {
+                *last = place;
+                group.push(Arc::clone(part));
+            }
+            None => groups.push((place, vec![Arc::clone(part)])),
+        }
+    }
+    groups.into_iter().map(|(_, group)| group).collect()
 }
 
 fn choose(table: &Table, limits: Limits) -> Option<Vec<Arc<Part>>> {

@@ -14,6 +14,12 @@ impl Inner {
         if gone.is_empty() {
             return;
         }
+        {
+            let mut expiries = self.expiries.lock();
+            gone.iter().for_each(|p| {
+                expiries.remove(&p.info().id);
+            });
+        }
         self.retired.lock().extend(gone);
         self.remove_retired();
     }

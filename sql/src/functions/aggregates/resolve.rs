@@ -107,11 +107,17 @@ fn bind_function(
     if function.sees_nulls || !arguments.iter().any(DataType::is_nullable) {
         return (function.bind)(parameters, arguments);
     }
-    let only_null = |ty: &DataType| matches!(ty.value_type(), DataType::Nothing);
-    if arguments.iter().any(|ty| ty.is_nullable() && only_null(ty)) && !function.default_when_null {
+    let only_null = arguments
+        .iter()
+        .any(|ty| ty.is_nullable() && matches!(ty.value_type(), DataType::Nothing));
+    if only_null && !function.default_when_null {
         return Ok(nulls::always_null());
     }
     let plain: Vec<DataType> = arguments.iter().map(DataType::without_nullable).collect();
     let inner = (function.bind)(parameters, &plain)?;
+    // Counts of nothing are zero, lists of nothing are NULL.
+    if only_null && !inner.return_type().is_integer() {
+        return Ok(nulls::always_null());
+    }
     Ok(nulls::skip_nulls(inner, function.default_when_null))
 }

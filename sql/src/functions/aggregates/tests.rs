@@ -1,4 +1,4 @@
-//! Aggregates against ClickHouse's own answers, and their laws.
+//! Answers of ClickHouse, and the laws that every function's states obey.
 
 use roost_engine::column::{Column, ColumnBuilder};
 use roost_engine::types::{DataType, Value};
@@ -172,9 +172,6 @@ fn uniq_answers_what_clickhouse_answers() {
         numbers("UInt8", 100_000, |i| n(i % 3)),
         numbers("UInt64", 100_000, n),
     ];
-    // Of several arguments the answer is within its error, not ClickHouse's own (100,289).
-    let found = quick("uniq", &[], &pair).as_u64().unwrap_or(0);
-    assert!(found.abs_diff(100_000) < 1_000, "{found}");
     assert_eq!(quick("uniqExact", &[], &pair), n(100_000));
     for (name, error) in [
         ("uniqCombined", 0.01),

@@ -4,7 +4,7 @@
 //! power of two stay. Up to 65536 different values the count is exact up to hash collisions.
 //!
 //! Invariant: the answer depends only on the set of values seen, not on order or splits, and is
-//! ClickHouse's for numbers and strings.
+//! ClickHouse's for one number (not Decimal) or string; for the rest it is within the same error.
 
 use std::sync::Arc;
 

@@ -9,7 +9,7 @@ use roost_engine::error::{Error, Result};
 use roost_engine::types::{DataType, Physical};
 use roost_engine::{bail, err};
 
-use super::{Convert, Ways};
+use super::{CastMode, Convert, Ways};
 use crate::functions::numeric::{Number, numbers_of};
 use crate::functions::text::number::pow10;
 
@@ -58,7 +58,7 @@ fn unscale<T: Number>(flat: &Flat, scale: u8) -> Result<Flat> {
 }
 
 /// Numbers and decimals to a decimal.
-pub(super) fn to_decimal(from: &DataType, to: &DataType) -> Result<Convert> {
+pub(super) fn to_decimal(from: &DataType, to: &DataType, ways: Ways) -> Result<Convert> {
     let DataType::Decimal(_, scale) = *to else {
         return super::unsupported(from, to);
     };
@@ -66,15 +66,30 @@ pub(super) fn to_decimal(from: &DataType, to: &DataType) -> Result<Convert> {
         DataType::Decimal(_, s) => *s,
         _ => 0,
     };
-    let shape = to.physical();
-    if from.is_float() {
-        return Ok(Arc::new(move |flat, skip| {
-            of_width(&shape, from_floats(flat, scale, skip)?, skip)
-        }));
+    let (shape, float) = (to.physical(), from.is_float());
+    let all = move |flat: &Flat, skip: Option<&[u8]>| {
+        let values = match float {
+            true => from_floats(flat, scale, skip)?,
+            false => rescale(&numbers_of::<i128>(flat)?, from_scale, scale, skip)?,
+        };
+        of_width(&shape, values, skip)
+    };
+    if ways.mode != CastMode::AccurateOrNull {
+        return Ok(Arc::new(all));
     }
+    // Where one fails, each is asked by itself.
     Ok(Arc::new(move |flat, skip| {
-        let values = numbers_of::<i128>(flat)?;
-        of_width(&shape, rescale(&values, from_scale, scale, skip)?, skip)
+        if let Ok(values) = all(flat, skip) {
+            return Ok(values);
+        }
+        let failed: Vec<u8> = (0..flat.len())
+            .map(|i| u8::from(all(&flat.slice(i, 1), None).is_err()))
+            .collect();
+        let mask: Vec<u8> = match skip {
+            Some(skip) => failed.iter().zip(skip).map(|(a, b)| a | b).collect(),
+            None => failed.clone(),
+        };
+        Flat::nullable(failed, all(flat, Some(&mask))?)
     }))
 }
 

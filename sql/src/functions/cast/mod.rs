@@ -245,13 +245,17 @@ fn plain(from: &DataType, to: &DataType, ways: Ways) -> Result<Convert> {
             numbers::addresses(from, to)
         }
         (T::Interval(a), T::Interval(b)) => Ok(times::intervals(*a, *b)),
+        (T::Decimal(..), T::Date | T::Date32 | T::DateTime(_)) => bail!(
+            ILLEGAL_COLUMN,
+            "Illegal column {from} of first argument of a conversion to {to}"
+        ),
         _ if times::is_time(to) => times::to_time(from, to, ways),
         (T::DateTime64(precision, _), _) => times::from_ticks(*precision, to, ways),
         (T::Decimal(_, scale), _) if is_plain_number(to) => decimals::to_number(*scale, to, ways),
         (_, T::Decimal(..))
             if from.is_numeric() || matches!(from, T::Interval(_)) || from.is_enum() =>
         {
-            decimals::to_decimal(from, to)
+            decimals::to_decimal(from, to, ways)
         }
         (_, _) if is_plain_number(to) => Ok(numbers::to_number(from, to, ways)),
         _ => unsupported(from, to),

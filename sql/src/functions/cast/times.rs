@@ -57,7 +57,19 @@ pub(super) fn to_time(from: &DataType, to: &DataType, ways: Ways) -> Result<Conv
     };
     let local = zone(ways.time_zone);
     match *to {
-        DataType::Date => Ok(Arc::new(move |flat, _| to_date(flat, source, local))),
+        DataType::Date => {
+            let null = ways.mode == CastMode::AccurateOrNull;
+            Ok(Arc::new(move |flat, _| {
+                let days = to_date(flat, source, local)?;
+                match null && matches!(source, Source::Whole | Source::Float) {
+                    false => Ok(days),
+                    true => {
+                        let values = whole(flat, source)?;
+                        Flat::nullable(values.iter().map(|v| u8::from(*v < 0)).collect(), days)
+                    }
+                }
+            }))
+        }
         DataType::Date32 => Ok(Arc::new(move |flat, _| to_date32(flat, source, local))),
         DataType::DateTime(tz) => {
             let zone = tz.map_or(local, zone);

@@ -176,7 +176,7 @@ fn level(name: &str, parameter: &Value) -> Result<f64> {
     };
     if !(0.0..=1.0).contains(&level) {
         bail!(
-            ARGUMENT_OUT_OF_BOUND,
+            PARAMETER_OUT_OF_BOUND,
             "Quantile level is out of range [0..1], found {level}"
         );
     }

@@ -12,6 +12,7 @@ use super::{Op, division};
 use crate::functions::BoundFunction;
 use crate::functions::core::operands::{Operand, try_zip, two};
 use crate::functions::numeric::Number;
+use crate::functions::supertype::{integer_of, integer_shape};
 use crate::functions::text::number::pow10;
 
 fn parts(ty: &DataType) -> Option<(u8, u8)> {
@@ -49,7 +50,7 @@ pub(super) fn bind(op: Op, a: &DataType, b: &DataType) -> Result<BoundFunction> 
         ),
         Op::Divide => sa,
         Op::Modulo | Op::PositiveModulo => sa.max(sb),
-        Op::IntDiv => return whole_quotient(sa, sb, precision),
+        Op::IntDiv => return whole_quotient(a, sa, sb),
         _ => bail!(
             ILLEGAL_TYPE_OF_ARGUMENT,
             "Illegal types {a} and {b} of arguments of function {}",
@@ -66,9 +67,8 @@ pub(super) fn bind(op: Op, a: &DataType, b: &DataType) -> Result<BoundFunction> 
     let (up_a, up_b) = match op {
         Op::Multiply => (1, 1),
         Op::Divide => (power(scale + sb - sa), 1),
-        _ if parts(a).is_some() && parts(b).is_some() || matches!(op, Op::Plus | Op::Minus) => {
-            (power(scale - sa), power(scale - sb))
-        }
+        Op::Plus | Op::Minus => (power(scale - sa), power(scale - sb)),
+        // ClickHouse takes the remainder of the unscaled numbers.
         _ => (1, 1),
     };
     let ty = DataType::Decimal(precision, scale);
@@ -142,12 +142,16 @@ fn one<T: Checked>(op: Op, a: T, b: T, up_a: T, up_b: T) -> Result<T> {
     answer.ok_or_else(overflow)
 }
 
-/// intDiv of decimals is a whole number.
-fn whole_quotient(sa: u8, sb: u8, precision: u8) -> Result<BoundFunction> {
-    let ty = match precision {
-        9 => DataType::Int32,
-        18 => DataType::Int64,
-        _ => DataType::Int128,
+/// intDiv is a whole number as wide as the dividend.
+fn whole_quotient(a: &DataType, sa: u8, sb: u8) -> Result<BoundFunction> {
+    let ty = match a {
+        DataType::Decimal(..=9, _) => DataType::Int32,
+        DataType::Decimal(..=18, _) => DataType::Int64,
+        DataType::Decimal(..) => DataType::Int128,
+        other => {
+            let bits = integer_shape(other).map_or(64, |s| s.0);
+            integer_of(bits, true).unwrap_or(DataType::Int64)
+        }
     };
     let (up_a, up_b) = (
         pow10(sb.saturating_sub(sa)) as i128,

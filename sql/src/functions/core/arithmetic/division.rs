@@ -55,10 +55,10 @@ impl Divide for f64 {
         }
     }
     fn rest(self, other: Self) -> Result<Self> {
-        Ok(self % other)
+        Ok(self - (self / other).trunc() * other)
     }
     fn positive_rest(self, other: Self) -> Result<Self> {
-        let rest = self % other;
+        let rest = self - (self / other).trunc() * other;
         Ok(if rest < 0.0 { rest + other.abs() } else { rest })
     }
 }
@@ -70,6 +70,14 @@ pub(super) fn bind(op: Op, ty: DataType, a: &DataType, b: &DataType) -> Result<B
     };
     let unsigned =
         |t: &DataType| integer_shape(t).is_some_and(|(bits, signed)| bits <= 64 && !signed);
+    if op == Op::IntDiv && (a.is_float() || b.is_float()) {
+        let whole = whole_in_range(&ty);
+        let step = move |a: f64, b: f64| match b == 0.0 {
+            true => Err(by_zero()),
+            false => whole(a / b),
+        };
+        return Ok(narrowed(ty, super::super::operands::try_binary(step)));
+    }
     if a.is_float() || b.is_float() {
         return Ok(of::<f64>(op, ty));
     }
@@ -136,6 +144,25 @@ fn of<T: Divide>(op: Op, ty: DataType) -> BoundFunction {
         with_nulls(bound)
     } else {
         bound
+    }
+}
+
+/// Cuts a quotient to a whole number; one that `ty` cannot hold is an error.
+pub(super) fn whole_in_range(
+    ty: &DataType,
+) -> impl Fn(f64) -> Result<f64> + Copy + Send + Sync + use<> {
+    let (bits, signed) = integer_shape(ty).unwrap_or((64, true));
+    let high = 2f64.powi(bits as i32 - i32::from(signed));
+    let low = if signed { -high } else { 0.0 };
+    move |quotient: f64| {
+        let whole = quotient.trunc();
+        match (low..high).contains(&whole) {
+            true => Ok(whole),
+            false => Err(err!(
+                ILLEGAL_DIVISION,
+                "Cannot perform integer division, because it will produce infinite or too large number"
+            )),
+        }
     }
 }
 

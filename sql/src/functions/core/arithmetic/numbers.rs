@@ -50,24 +50,20 @@ pub(super) fn bind(
     shown_a: &DataType,
     shown_b: &DataType,
 ) -> Result<BoundFunction> {
-    let Some(mut ty) = types::result(op, a, b) else {
+    let Some(ty) = types::result(op, a, b) else {
         bail!(
             ILLEGAL_TYPE_OF_ARGUMENT,
             "Illegal types {shown_a} and {shown_b} of arguments of function {}",
             op.name()
         );
     };
-    // A sum with an address is a plain wide number.
-    if matches!(shown_a, DataType::IPv4) || matches!(shown_b, DataType::IPv4) {
-        ty = if ty.is_float() { ty } else { DataType::UInt64 };
-    }
     match op {
         Op::Plus | Op::Minus | Op::Multiply => ring(op, ty),
         Op::Divide => {
             let decimals = (scale(shown_a), scale(shown_b));
             Ok(match decimals {
                 (0, 0) => BoundFunction::new(ty, binary(|a: f64, b: f64| a / b)),
-                _ => mixed(op, decimals),
+                (scale_a, scale_b) => mixed(op, shown_a, scale_a, scale_b),
             })
         }
         Op::Gcd | Op::Lcm => common_divisor(op, ty),
@@ -75,7 +71,7 @@ pub(super) fn bind(
     }
     .map(|bound| match (scale(shown_a), scale(shown_b)) {
         (0, 0) => bound,
-        scales => mixed(op, scales),
+        (scale_a, scale_b) => mixed(op, shown_a, scale_a, scale_b),
     })
 }
 
@@ -87,7 +83,7 @@ fn scale(ty: &DataType) -> u8 {
 }
 
 /// A decimal with a float: both as doubles.
-fn mixed(op: Op, (scale_a, scale_b): (u8, u8)) -> BoundFunction {
+fn mixed(op: Op, a: &DataType, scale_a: u8, scale_b: u8) -> BoundFunction {
     let power = |scale: u8| 10f64.powi(i32::from(scale));
     let (a_power, b_power) = (power(scale_a), power(scale_b));
     let work = move |a: f64, b: f64| {
@@ -96,11 +92,21 @@ fn mixed(op: Op, (scale_a, scale_b): (u8, u8)) -> BoundFunction {
             Op::Plus => a + b,
             Op::Minus => a - b,
             Op::Multiply => a * b,
-            Op::Modulo | Op::ModuloOrZero => a % b,
+            Op::Modulo | Op::ModuloOrZero => a - (a / b).trunc() * b,
             _ => a / b,
         }
     };
-    BoundFunction::new(DataType::Float64, binary(work))
+    if op != Op::IntDiv {
+        return BoundFunction::new(DataType::Float64, binary(work));
+    }
+    let ty = match a {
+        DataType::Float32 | DataType::Decimal(..=9, _) => DataType::Int32,
+        DataType::Decimal(19.., _) => DataType::Int128,
+        _ => DataType::Int64,
+    };
+    let whole = division::whole_in_range(&ty);
+    let kernel = try_binary(move |a: f64, b: f64| whole(work(a, b)));
+    division::narrowed(ty, kernel)
 }
 
 fn ring(op: Op, ty: DataType) -> Result<BoundFunction> {

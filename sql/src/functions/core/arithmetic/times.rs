@@ -39,9 +39,7 @@ pub(super) fn bind(op: Op, args: &[Arg], context: &BindContext) -> Result<BoundF
         (Op::Minus, t, n) if is_number(n) && !matches!(t, T::Interval(_)) => {
             add_number(t, -1, false)
         }
-        (Op::Modulo | Op::IntDiv | Op::PositiveModulo, t, n) if is_number(n) => {
-            as_number(op, t, args, context)
-        }
+        (Op::Modulo, t, n) if is_number(n) => as_number(op, t, args, context),
         _ => illegal(op.name(), args),
     }
 }
@@ -59,7 +57,6 @@ fn as_number(
 ) -> Result<BoundFunction> {
     let number = match time {
         DataType::Date => DataType::UInt16,
-        DataType::Date32 => DataType::Int32,
         DataType::DateTime(_) => DataType::UInt32,
         _ => return illegal(op.name(), args),
     };

@@ -18,17 +18,19 @@ use crate::functions::supertype::integer_shape;
 pub(super) fn bind(cmp: Cmp, a: &DataType, b: &DataType) -> Option<PlainKernel> {
     use DataType as T;
     let decimal = |t: &DataType| matches!(t, T::Decimal(..));
-    if a.is_numeric() && b.is_numeric() && (decimal(a) || decimal(b)) {
+    let number = |t: &DataType| t.is_numeric() || t.is_enum();
+    if number(a) && number(b) && (decimal(a) || decimal(b)) {
         return Some(decimals::bind(cmp, a, b));
     }
-    let number = |t: &DataType| t.is_numeric() || t.is_enum();
     if a == b && !a.is_float() {
         return same_shape(cmp, a);
     }
-    // Seconds compare with the number they are held as; a Date does not.
-    let seconds = |t: &DataType| matches!(t, T::DateTime(_));
-    if seconds(a) && seconds(b) || seconds(a) && b.is_integer() || a.is_integer() && seconds(b) {
+    if matches!((a, b), (T::DateTime(_), T::DateTime(_))) {
         return Some(of::<i64>(cmp));
+    }
+    // Times and intervals compare with numbers as what they are held as; a Date does not.
+    if let Some(kernel) = held_beside_number(cmp, a, b) {
+        return Some(kernel);
     }
     if let (T::DateTime64(p, _), T::DateTime64(q, _)) = (a, b)
         && p == q
@@ -36,6 +38,21 @@ pub(super) fn bind(cmp: Cmp, a: &DataType, b: &DataType) -> Option<PlainKernel> 
         return Some(of::<i64>(cmp));
     }
     (number(a) && number(b)).then(|| mixed(cmp, a, b))
+}
+
+fn held_beside_number(cmp: Cmp, a: &DataType, b: &DataType) -> Option<PlainKernel> {
+    use DataType as T;
+    let held = |t: &DataType| match t {
+        T::DateTime(_) | T::IPv4 => Some(T::UInt32),
+        T::DateTime64(precision, _) => Some(T::Decimal(18, *precision)),
+        T::Interval(_) => Some(T::Int64),
+        _ => None,
+    };
+    match (held(a), held(b)) {
+        (Some(a), None) if b.is_numeric() || b.is_enum() => bind(cmp, &a, b),
+        (None, Some(b)) if a.is_numeric() || a.is_enum() => bind(cmp, a, &b),
+        _ => None,
+    }
 }
 
 fn same_shape(cmp: Cmp, ty: &DataType) -> Option<PlainKernel> {

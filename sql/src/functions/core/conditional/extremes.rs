@@ -5,6 +5,7 @@
 use roost_engine::bail;
 use roost_engine::column::Column;
 use roost_engine::error::Result;
+use roost_engine::types::DataType;
 
 use super::choose::pick;
 use crate::functions::core::compare::extreme;
@@ -26,7 +27,16 @@ fn bind(name: &str, greatest: bool, args: &[Arg], context: &BindContext) -> Resu
             "Function {name} cannot be called without arguments"
         );
     }
-    let (ty, casts) = unify_args(args, context)?;
+    // Beside numbers a Bool is one; it is not the other way round as in arrays.
+    let all_bool = args.iter().all(|a| *a.ty.value_type() == DataType::Bool);
+    let args: Vec<Arg> = args
+        .iter()
+        .map(|a| match &a.ty {
+            DataType::Bool if !all_bool => Arg::of(DataType::UInt8),
+            _ => a.clone(),
+        })
+        .collect();
+    let (ty, casts) = unify_args(&args, context)?;
     let answer = ty.clone();
     Ok(BoundFunction::new(ty, move |columns, rows| {
         let columns: Vec<Column> = columns
