@@ -32,7 +32,8 @@ pub static FUNCTIONS: &[ScalarFunction] = &[
         "The path cut after each slash, question mark and number sign.",
         ("URLPathHierarchy('https://a.com/b/c')", "['/b/','/b/c']"),
         |args, _| chain(args, |url, out| {
-            let path = path_full(url);
+            let named = memchr::memmem::find(url, b"://").is_some();
+            let path = if named { path_full(url) } else { &b""[..] };
             if path.len() > 1 {
                 cuts(path, 1, out);
             }
