@@ -48,7 +48,9 @@ pub fn apply(
     context: &BindContext,
 ) -> Result<Expr> {
     let known: Vec<Arg> = args.iter().map(argument).collect();
-    let bound = function.bind_framed(&known, context)?;
+    let bound = function
+        .bind_framed(&known, context)
+        .map_err(|e| e.context(format_args!("function {}", function.name)))?;
     Ok(fold(Call {
         function,
         bound,

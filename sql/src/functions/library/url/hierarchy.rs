@@ -22,10 +22,8 @@ pub static FUNCTIONS: &[ScalarFunction] = &[
             "['https://a.com/','https://a.com/b?','https://a.com/b?x']",
         ),
         |args, _| chain(args, |url, out| {
-            match memchr::memmem::find(url, b"://") {
-                Some(at) => cuts(url, at + 3, out),
-                None => out.push(url),
-            }
+            let start = memchr::memmem::find(url, b"://").map_or(url.len(), |at| at + 3);
+            cuts(url, start, out);
         }),
     ),
     f(
@@ -34,8 +32,9 @@ pub static FUNCTIONS: &[ScalarFunction] = &[
         "The path cut after each slash, question mark and number sign.",
         ("URLPathHierarchy('https://a.com/b/c')", "['/b/','/b/c']"),
         |args, _| chain(args, |url, out| {
-            let path = path_full(url);
-            if path.len() > 1 && memchr::memmem::find(url, b"://").is_some() {
+            let named = memchr::memmem::find(url, b"://").is_some();
+            let path = if named { path_full(url) } else { &b""[..] };
+            if path.len() > 1 {
                 cuts(path, 1, out);
             }
         }),
