@@ -178,10 +178,14 @@ fn every_file_is_a_module() {
             };
             let declared = parents.iter().any(|p| {
                 let text = fs::read_to_string(p).unwrap_or_default();
-                let by_hand = text.lines().any(|l| l.trim().ends_with(&format!("mod {module};")));
+                let by_hand = text
+                    .lines()
+                    .any(|l| l.trim().ends_with(&format!("mod {module};")));
                 // A folder of like files may declare them by a macro over their names.
                 let by_macro = text.contains("mod $file;")
-                    && text.split(|c: char| !(c.is_alphanumeric() || c == '_')).any(|w| w == module);
+                    && text
+                        .split(|c: char| !(c.is_alphanumeric() || c == '_'))
+                        .any(|w| w == module);
                 by_hand || by_macro
             });
             if !declared {

@@ -1,3 +1,1 @@
 //! Resources of a project.
-
-

@@ -22,8 +22,10 @@ pub static FUNCTIONS: &[ScalarFunction] = &[
             "['https://a.com/','https://a.com/b?','https://a.com/b?x']",
         ),
         |args, _| chain(args, |url, out| {
-            let start = memchr::memmem::find(url, b"://").map_or(url.len(), |at| at + 3);
-            cuts(url, start, out);
+            match memchr::memmem::find(url, b"://") {
+                Some(at) => cuts(url, at + 3, out),
+                None => out.push(url),
+            }
         }),
     ),
     f(
