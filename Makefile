@@ -1,10 +1,10 @@
-# make demo | test | lint | crash | diff | fuzz | bench | docs
+# make demo | test | lint | crash | diff | bench
 CARGO ?= cargo
 PYTHON ?= python3
 VENV := .venv
 NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 
-.PHONY: demo test lint unit clients crash diff bench docs
+.PHONY: demo test lint crash diff bench
 
 demo: ## builds, serves, pushes the example project, streams events, shows the ranking
 	$(CARGO) build --release -p roost-server
@@ -41,6 +41,3 @@ diff: $(VENV)/oracle ## generated and written queries against ClickHouse itself
 bench: $(VENV)/oracle ## side by side with ClickHouse in one run
 	$(CARGO) build --release -p roost-server
 	$(VENV)/bin/python benches/compare.py --binary target/release/roost
-
-docs: ## prints the reference pages from the registries
-	$(CARGO) run --release -p roost-server -- reference docs/reference
