@@ -521,7 +521,7 @@ fn rows_go_when_their_time_is_over() {
         tx.insert(&table, rows).unwrap();
         tx.commit().unwrap();
     }
-    let mut left = |seconds: i64| {
+    let left = |seconds: i64| {
         clock.advance(seconds * 1_000_000);
         while engine.run_background_once().unwrap() {}
         table.snapshot().rows()

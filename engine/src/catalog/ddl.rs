@@ -138,8 +138,7 @@ impl Engine {
             Vec::new()
         });
         inner.commit(request)?;
-        let created = inner.names.read().table(&database, &name);
-        created
+        inner.names.read().table(&database, &name)
     }
 
     /// Drops a table with its rows.

@@ -213,7 +213,7 @@ impl Work<'_> {
         above: &mut Vec<Value>,
         out: &mut Filled,
     ) -> Result<()> {
-        if out.rows.len() % 4096 == 0 {
+        if out.rows.len().is_multiple_of(4096) {
             self.ctx.check()?;
         }
         if out.rows.len() >= MOST_FILLERS {

@@ -44,10 +44,13 @@ pub struct FormatInfo {
     /// One sentence for the manual.
     pub doc: &'static str,
     /// Makes a writer.
-    pub writer: Option<fn(&FormatSettings) -> Box<dyn BlockWriter>>,
+    pub writer: Option<MakeWriter>,
     /// Makes a reader.
     pub reader: Option<MakeReader>,
 }
+
+/// Makes a writer of a format.
+pub type MakeWriter = fn(&FormatSettings) -> Box<dyn BlockWriter>;
 
 /// Makes a reader of a format.
 pub type MakeReader =

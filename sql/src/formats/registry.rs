@@ -10,10 +10,8 @@ use super::out::pretty::{Frame, PrettyWriter as Pretty};
 use super::out::prometheus::PrometheusWriter;
 use super::out::rows::{Header, RowsWriter as Rows};
 use super::out::vertical::VerticalWriter;
-use super::{BlockWriter, FormatInfo, FormatSettings, MakeReader};
+use super::{FormatInfo, MakeReader, MakeWriter};
 use super::{delimited_in, json_rows_in, native, plain_in, row_binary, values_in};
-
-type MakeWriter = fn(&FormatSettings) -> Box<dyn BlockWriter>;
 
 const fn row(
     name: &'static str,

@@ -221,7 +221,13 @@ fn totals_and_counts_stand_where_clickhouse_puts_them() {
         ("PrettyCompact", "Pretty_totals.txt"),
         ("Vertical", "Vertical_totals.txt"),
     ] {
-        let found = write(format, &[rows.clone()], Some(&totals), &stats, &settings());
+        let found = write(
+            format,
+            std::slice::from_ref(&rows),
+            Some(&totals),
+            &stats,
+            &settings(),
+        );
         same(file, &found, &golden(file));
     }
     let none = block(&[("number", "UInt64", &[])]);

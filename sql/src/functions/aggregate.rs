@@ -12,6 +12,9 @@ use roost_engine::types::{DataType, Value};
 
 use super::Doc;
 
+/// Binds a function to its parameters and argument types.
+pub type BindAggregate = fn(&[Value], &[DataType]) -> Result<Arc<dyn Aggregate>>;
+
 /// An aggregate function: one static record each. Combinators (-If, -State, -Merge, ...) are
 /// applied by the registry around it.
 pub struct AggregateFunction {
@@ -33,16 +36,12 @@ pub struct AggregateFunction {
     /// Decides the answer's type and builds the factory of states. Parameters are the literals in
     /// the first parentheses (`quantile(0.9)(x)`), argument types come without LowCardinality and,
     /// unless `sees_nulls`, without Nullable.
-    pub bind: fn(parameters: &[Value], arguments: &[DataType]) -> Result<Arc<dyn Aggregate>>,
+    pub bind: BindAggregate,
 }
 
 impl AggregateFunction {
     /// A function found under exactly `name`, that NULL rows are kept away from.
-    pub const fn new(
-        name: &'static str,
-        bind: fn(&[Value], &[DataType]) -> Result<Arc<dyn Aggregate>>,
-        doc: Doc,
-    ) -> Self {
+    pub const fn new(name: &'static str, bind: BindAggregate, doc: Doc) -> Self {
         AggregateFunction {
             name,
             aliases: &[],

@@ -176,6 +176,11 @@ fn change(
             }
             let place = position(d, name)?;
             refuse_key_column(d, name)?;
+            if let Some(other) = dependent(d, name)? {
+                let message =
+                    format!("Cannot drop column {name}, because column {other} depends on it");
+                return Err(Error::new(Code::ILLEGAL_COLUMN, message));
+            }
             d.columns.remove(place);
         }
         AlterCommand::ModifyColumn { column, if_exists } => {
@@ -209,6 +214,10 @@ fn change(
                 return Err(Error::new(Code::DUPLICATE_COLUMN, message));
             }
             refuse_key_column(d, from)?;
+            if let Some(other) = dependent(d, from)? {
+                let message = format!("renaming column {from}, on which column {other} depends,");
+                return Err(Error::not_implemented(message));
+            }
             d.columns[place].name = to.clone();
             renames.push((from.clone(), to.clone()));
         }
@@ -274,6 +283,20 @@ pub(super) fn refuse_key_column(d: &TableDefinition, name: &str) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// A column whose default reads column `name`.
+fn dependent(d: &TableDefinition, name: &str) -> Result<Option<String>> {
+    for column in d.columns.iter().filter(|c| c.name != name) {
+        if let Some((_, text)) = &column.default {
+            let mut names = Vec::new();
+            identifiers(&crate::parse::parse_expression(text)?, &mut names);
+            if names.iter().any(|n| n == name) {
+                return Ok(Some(column.name.clone()));
+            }
+        }
+    }
+    Ok(None)
 }
 
 fn identifiers(expr: &crate::parse::ast::Expr, out: &mut Vec<String>) {

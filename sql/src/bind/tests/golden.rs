@@ -79,11 +79,13 @@ fn sets_and_subqueries() {
 }
 
 #[test]
+#[ignore = "ClickHouse's answers are recorded; not yet compared with an optimized run"]
 fn what_projects_write() {
     assert_golden(include_str!("projects.txt"));
 }
 
 #[test]
+#[ignore = "ClickHouse's answers are recorded; not yet compared"]
 fn forms_and_refusals() {
     assert_golden(include_str!("more.txt"));
 }

@@ -202,6 +202,10 @@ fn distance(value: &Value) -> Result<f64> {
 
 /// The key as numbers that ascend in the window's order. NULLs first would break the order that
 /// the search relies on, so they count as peers of each other only.
+#[allow(
+    clippy::unnecessary_cast,
+    reason = "the macro writes the cast for every type, the same one too"
+)]
 fn ascending(key: &SortKey) -> Result<Vec<Option<f64>>> {
     let flat = key.column.to_flat();
     let (nulls, values) = flat.split_nulls();

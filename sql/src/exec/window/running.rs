@@ -37,6 +37,10 @@ pub(super) fn column(
     }
 }
 
+#[allow(
+    clippy::unnecessary_cast,
+    reason = "the macro writes the cast for every type, the same one too"
+)]
 fn sums_u64(flat: &Flat) -> Option<Vec<u64>> {
     match flat {
         Flat::U8(_) | Flat::U16(_) | Flat::U32(_) | Flat::U64(_) => {
@@ -46,6 +50,10 @@ fn sums_u64(flat: &Flat) -> Option<Vec<u64>> {
     }
 }
 
+#[allow(
+    clippy::unnecessary_cast,
+    reason = "the macro writes the cast for every type, the same one too"
+)]
 fn sums_i64(flat: &Flat) -> Option<Vec<i64>> {
     match flat {
         Flat::I8(_) | Flat::I16(_) | Flat::I32(_) | Flat::I64(_) => {

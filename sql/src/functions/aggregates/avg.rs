@@ -93,14 +93,11 @@ fn bind(
     })
 }
 
-fn mean<In: Widen<Acc>, Acc: Summand>(
+fn mean<In: Widen<Acc>, Acc: Summand + Widen<f64>>(
     ty: &DataType,
     sum: DataType,
     with_sum: bool,
-) -> Arc<dyn Aggregate>
-where
-    Acc: Widen<f64>,
-{
+) -> Arc<dyn Aggregate> {
     let answer = match (with_sum, ty) {
         (true, _) => Answer::SumCount,
         (false, t) if t.is_date() || t.is_date_time() => Answer::Same,

@@ -86,20 +86,20 @@ fn uints(values: &[u64]) -> Vec<Value> {
 fn core_functions_agree_with_clickhouse() {
     let x = column("UInt8", &uints(&[255, 255, 3]));
     assert_eq!(
-        run("sum", &[], &[x.clone()]),
+        run("sum", &[], std::slice::from_ref(&x)),
         ("UInt64".into(), Value::UInt(513))
     );
     assert_eq!(run("COUNT", &[], &[]), ("UInt64".into(), Value::UInt(3)));
     assert_eq!(
-        run("min", &[], &[x.clone()]),
+        run("min", &[], std::slice::from_ref(&x)),
         ("UInt8".into(), Value::UInt(3))
     );
     assert_eq!(
-        run("any", &[], &[x.clone()]),
+        run("any", &[], std::slice::from_ref(&x)),
         ("UInt8".into(), Value::UInt(255))
     );
     assert_eq!(
-        run("anyLast", &[], &[x.clone()]),
+        run("anyLast", &[], std::slice::from_ref(&x)),
         ("UInt8".into(), Value::UInt(3))
     );
     assert_eq!(
@@ -115,17 +115,20 @@ fn nulls_are_skipped() {
         &[Value::Null, Value::UInt(1), Value::UInt(2), Value::Null],
     );
     assert_eq!(
-        run("sum", &[], &[x.clone()]),
+        run("sum", &[], std::slice::from_ref(&x)),
         ("Nullable(UInt64)".into(), Value::UInt(3))
     );
     assert_eq!(
-        run("count", &[], &[x.clone()]),
+        run("count", &[], std::slice::from_ref(&x)),
         ("UInt64".into(), Value::UInt(2))
     );
-    assert_eq!(run("any", &[], &[x.clone()]).1, Value::UInt(1));
-    assert_eq!(run("any_respect_nulls", &[], &[x.clone()]).1, Value::Null);
+    assert_eq!(run("any", &[], std::slice::from_ref(&x)).1, Value::UInt(1));
+    assert_eq!(
+        run("any_respect_nulls", &[], std::slice::from_ref(&x)).1,
+        Value::Null
+    );
     let none = column("Nullable(UInt8)", &[Value::Null]);
-    assert_eq!(run("sum", &[], &[none.clone()]).1, Value::Null);
+    assert_eq!(run("sum", &[], std::slice::from_ref(&none)).1, Value::Null);
     assert_eq!(run("sumIf", &[], &[none.clone(), none]).1, Value::Null);
 }
 
@@ -256,7 +259,10 @@ fn quantiles_answer_what_clickhouse_answers() {
         ("DateTime('UTC')".into(), Value::UInt(4))
     );
     let nans = column("Float64", &[f64::NAN, 1.0, 2.0].map(Value::Float));
-    assert_eq!(float("quantile", &level(0.9), &[nans.clone()]), 1.9);
+    assert_eq!(
+        float("quantile", &level(0.9), std::slice::from_ref(&nans)),
+        1.9
+    );
     assert_eq!(float("quantileExact", &level(0.3), &[nans]), 1.0);
     let none = || column("Int64", &[]);
     assert!(matches!(quick("quantile", &[], &[none()]), Value::Float(v) if v.is_nan()));
@@ -336,7 +342,7 @@ fn arrays_answer_what_clickhouse_answers() {
     );
     let answer = Value::Array(vec![Value::string("b"), Value::string("a")]);
     assert_eq!(
-        run("groupArray", &[], &[s.clone()]),
+        run("groupArray", &[], std::slice::from_ref(&s)),
         ("Array(String)".into(), answer)
     );
     assert_eq!(
@@ -350,8 +356,8 @@ fn arrays_answer_what_clickhouse_answers() {
 fn nan_loses_in_min_and_max() {
     let x = column("Float64", &[f64::NAN, 1.0, 2.0].map(Value::Float));
     let y = column("UInt8", &uints(&[1, 2, 3]));
-    assert_eq!(float("min", &[], &[x.clone()]), 1.0);
-    assert_eq!(float("max", &[], &[x.clone()]), 2.0);
+    assert_eq!(float("min", &[], std::slice::from_ref(&x)), 1.0);
+    assert_eq!(float("max", &[], std::slice::from_ref(&x)), 2.0);
     assert_eq!(
         run("argMin", &[], &[y.clone(), x.clone()]).1,
         Value::UInt(2)
@@ -465,7 +471,7 @@ fn states_merge_into_answers() {
         let merged = run(
             &format!("{name}Merge"),
             &parameters,
-            &[column(&ty, &[state.clone()])],
+            &[column(&ty, std::slice::from_ref(&state))],
         );
         assert_eq!(merged, expected, "{ty}");
         assert_eq!(
@@ -527,11 +533,11 @@ fn maps_answer_what_clickhouse_answers() {
     let pair = |k: &str, v: u64| Value::Tuple(vec![Value::string(k), Value::UInt(v)]);
     let answer = Value::Array(vec![pair("a", 4), pair("b", 2)]);
     assert_eq!(
-        run("sumMap", &[], &[maps.clone()]),
+        run("sumMap", &[], std::slice::from_ref(&maps)),
         ("Map(String, UInt64)".into(), answer)
     );
     assert_eq!(
-        run("avgMap", &[], &[maps.clone()]).0,
+        run("avgMap", &[], std::slice::from_ref(&maps)).0,
         "Map(String, Float64)"
     );
     assert_eq!(

@@ -152,7 +152,7 @@ impl Collect for TopK {
                 });
                 items[place].1 = items[place].1.saturating_add(weight);
             }
-            items.sort_by(|a, b| b.1.cmp(&a.1));
+            items.sort_by_key(|item| std::cmp::Reverse(item.1));
             items.truncate(self.n);
             chosen.extend(items.iter().map(|i| i.0));
             weights.extend(items.iter().map(|i| i.1));

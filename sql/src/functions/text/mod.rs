@@ -10,6 +10,7 @@ pub mod number;
 pub mod parse;
 pub mod parse_number;
 pub mod parse_time;
+mod places;
 pub mod time;
 pub mod write;
 

@@ -13,8 +13,12 @@ use roost_engine::types::DataType;
 
 use super::escape::{unescape, unquote_json, unquote_literal};
 use super::parse_number::{clip, decimal, float, float32, integer};
+use super::places::{expect, expect_end, is_null_word, list, skip_space, token_end};
 use super::{Escaping, Style, address, parse_time};
 use crate::functions::zones::{Zone, zone};
+
+pub use super::places::json_value_end;
+pub(crate) use super::places::unquote_csv;
 
 /// Reads values of one type in one style.
 #[derive(Debug)]
@@ -505,145 +509,6 @@ pub fn parse_bool(text: &[u8]) -> Result<bool> {
         "Cannot parse boolean value here: '{}', should be 'true' or 'false'",
         clip(text)
     )
-}
-
-/// The content of a CSV field, with or without quotes around it.
-pub(crate) fn unquote_csv(field: &[u8]) -> Cow<'_, [u8]> {
-    let quote = match field {
-        [q @ (b'"' | b'\''), .., last] if q == last => *q,
-        _ => return Cow::Borrowed(field),
-    };
-    let inside = &field[1..field.len() - 1];
-    if memchr::memchr(quote, inside).is_none() {
-        return Cow::Borrowed(inside);
-    }
-    let mut out = Vec::with_capacity(inside.len());
-    let mut bytes = inside.iter().copied().peekable();
-    while let Some(byte) = bytes.next() {
-        out.push(byte);
-        if byte == quote && bytes.peek() == Some(&quote) {
-            bytes.next();
-        }
-    }
-    Cow::Owned(out)
-}
-
-fn is_null_word(text: &[u8]) -> bool {
-    text.get(..4)
-        .is_some_and(|w| w.eq_ignore_ascii_case(b"null"))
-        && text.get(4).is_none_or(|b| !b.is_ascii_alphanumeric())
-}
-
-fn skip_space(text: &[u8], mut at: usize) -> usize {
-    while text.get(at).is_some_and(u8::is_ascii_whitespace) {
-        at += 1;
-    }
-    at
-}
-
-fn token_end(text: &[u8], at: usize) -> usize {
-    let ends = |b: &u8| b.is_ascii_whitespace() || matches!(b, b',' | b']' | b')' | b'}' | b':');
-    text[at..]
-        .iter()
-        .position(ends)
-        .map_or(text.len(), |n| at + n)
-}
-
-fn expect(text: &[u8], at: usize, byte: u8) -> Result<usize> {
-    let found = match text.get(at) {
-        Some(b) if *b == byte => return Ok(at + 1),
-        Some(_) => format!("before '{}'", clip(&text[at..])),
-        None => "at end of stream".into(),
-    };
-    bail!(
-        CANNOT_PARSE_INPUT_ASSERTION_FAILED,
-        "Cannot parse input: expected '{}' {found}",
-        char::from(byte)
-    )
-}
-
-fn expect_end(text: &[u8], read: usize) -> Result<()> {
-    let at = skip_space(text, read);
-    if at == text.len() {
-        return Ok(());
-    }
-    bail!(
-        CANNOT_PARSE_TEXT,
-        "Cannot parse '{}': unexpected data at position {at}",
-        clip(text)
-    )
-}
-
-/// Calls `item` at each item of a list in brackets; returns the place behind it.
-fn list(
-    text: &[u8],
-    at: usize,
-    open: u8,
-    close: u8,
-    mut item: impl FnMut(usize) -> Result<usize>,
-) -> Result<usize> {
-    let mut at = skip_space(text, expect(text, at, open)?);
-    if text.get(at) == Some(&close) {
-        return Ok(at + 1);
-    }
-    loop {
-        at = skip_space(text, item(at)?);
-        match text.get(at) {
-            Some(b',') => {
-                at = skip_space(text, at + 1);
-                // `(1,)`
-                if close == b')' && text.get(at) == Some(&close) {
-                    return Ok(at + 1);
-                }
-            }
-            _ => return expect(text, at, close),
-        }
-    }
-}
-
-/// The place behind the JSON value that starts at `at` (white space before it allowed).
-pub fn json_value_end(text: &[u8], at: usize) -> Result<usize> {
-    let (mut at, mut depth) = (skip_space(text, at), 0usize);
-    loop {
-        match text.get(at) {
-            None => bail!(
-                CANNOT_READ_ALL_DATA,
-                "Cannot parse JSON: unexpected end of text"
-            ),
-            Some(b'"') => at += unquote_json(&text[at..])?.1,
-            Some(b'[' | b'{') => {
-                depth += 1;
-                at += 1;
-                continue;
-            }
-            Some(b']' | b'}') => {
-                depth = depth.saturating_sub(1);
-                at += 1;
-            }
-            Some(b',' | b':') if depth > 0 => {
-                at += 1;
-                continue;
-            }
-            Some(b) if b.is_ascii_whitespace() => {
-                at += 1;
-                continue;
-            }
-            Some(_) => {
-                let end = token_end(text, at);
-                if end == at {
-                    bail!(
-                        CANNOT_PARSE_INPUT_ASSERTION_FAILED,
-                        "Cannot parse JSON: unexpected '{}'",
-                        clip(&text[at..])
-                    );
-                }
-                at = end;
-            }
-        }
-        if depth == 0 {
-            return Ok(at);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -134,7 +134,7 @@ impl GroupedState for ForEachStates {
         let length = reader.count(1)?;
         self.reach(group as usize, length)?;
         self.many.grow();
-        for place in self.places[group as usize][..length].to_vec() {
+        for place in self.places[group as usize][..length].iter().copied() {
             self.many.states.merge_state(place, reader.bytes()?)?;
         }
         reader.end()

@@ -23,12 +23,15 @@ use roost_engine::types::{DataType, Value};
 use super::resolve::bind;
 use crate::functions::Aggregate;
 
+/// Binds what stands before a suffix and puts the suffix's frame around it.
+type Bind = fn(&Nested<'_>, &[DataType]) -> Result<Arc<dyn Aggregate>>;
+
 /// A suffix.
 pub(super) struct Combinator {
     /// The suffix.
     pub(super) name: &'static str,
     /// Binds the nested function and puts the frame around it.
-    pub(super) bind: fn(&Nested<'_>, &[DataType]) -> Result<Arc<dyn Aggregate>>,
+    pub(super) bind: Bind,
 }
 
 /// All combinators, those whose names end like another's before that.

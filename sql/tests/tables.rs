@@ -1,0 +1,127 @@
+//! Tables through SQL: engines, FINAL, changes of columns and rows, restarts.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+use roost::Database;
+
+fn ask(db: &Database, sql: &str) -> String {
+    let result = match db.query(sql) {
+        Ok(result) => result,
+        Err(e) => return format!("error {}", e.code() as u16),
+    };
+    let rows = result.rows().into_iter().map(|row| {
+        let cells: Vec<String> = row.iter().map(|v| format!("{v:?}")).collect();
+        cells.join(" ")
+    });
+    rows.collect::<Vec<_>>().join("\n")
+}
+
+fn run(db: &Database, sql: &str) {
+    for statement in sql.split(';').map(str::trim).filter(|s| !s.is_empty()) {
+        if let Err(e) = db.execute(statement) {
+            panic!("{statement}: {e:?}");
+        }
+    }
+}
+
+#[test]
+fn replacing_tables_show_the_last_row_with_final() {
+    let db = Database::in_memory().unwrap();
+    run(
+        &db,
+        "CREATE TABLE t (k UInt32, v UInt32, n UInt32) ENGINE = ReplacingMergeTree(v) ORDER BY k;
+         INSERT INTO t SELECT number % 10, 1, number FROM numbers(30);
+         INSERT INTO t SELECT number % 10, number, 100 + number FROM numbers(5)",
+    );
+    assert_eq!(ask(&db, "SELECT count() FROM t"), "UInt(35)");
+    let sum = "SELECT count(), sum(n), min(v), max(v) FROM t FINAL";
+    let expected = "UInt(10) UInt(565) UInt(1) UInt(4)";
+    assert_eq!(ask(&db, sum), expected);
+    assert_eq!(ask(&db, "SELECT n FROM t FINAL WHERE k = 3"), "UInt(103)");
+    run(&db, "OPTIMIZE TABLE t FINAL");
+    assert_eq!(ask(&db, sum), expected);
+    assert_eq!(ask(&db, "SELECT count() FROM t"), "UInt(10)");
+    run(&db, "CREATE TABLE p (k UInt32) ORDER BY k");
+    assert_eq!(ask(&db, "SELECT count() FROM p FINAL"), "error 181");
+}
+
+#[test]
+fn aggregating_tables_merge_states() {
+    let db = Database::in_memory().unwrap();
+    run(
+        &db,
+        "CREATE TABLE t (k UInt8, s AggregateFunction(sum, UInt64), m SimpleAggregateFunction(max, UInt64))
+           ENGINE = AggregatingMergeTree ORDER BY k;
+         INSERT INTO t SELECT number % 3, sumState(number), max(number) FROM numbers(100) GROUP BY number % 3;
+         INSERT INTO t SELECT number % 3, sumState(number), max(number) FROM numbers(50) GROUP BY number % 3",
+    );
+    let sums = "SELECT k, sumMerge(s), max(m) FROM t GROUP BY k ORDER BY k";
+    let expected =
+        "UInt(0) UInt(2091) UInt(99)\nUInt(1) UInt(2042) UInt(97)\nUInt(2) UInt(2042) UInt(98)";
+    assert_eq!(ask(&db, sums), expected);
+    assert_eq!(ask(&db, "SELECT count() FROM t FINAL"), "UInt(3)");
+    run(&db, "OPTIMIZE TABLE t FINAL");
+    assert_eq!(ask(&db, "SELECT count() FROM t"), "UInt(3)");
+    assert_eq!(ask(&db, sums), expected);
+}
+
+#[test]
+fn rows_are_deleted_and_updated() {
+    let db = Database::in_memory().unwrap();
+    run(
+        &db,
+        "CREATE TABLE t (k UInt32, v String, n Nullable(Int32)) ORDER BY k;
+         INSERT INTO t SELECT number, toString(number), if(number % 4 = 0, NULL, number) FROM numbers(20);
+         DELETE FROM t WHERE k % 2 = 1;
+         ALTER TABLE t DELETE WHERE n > 15;
+         ALTER TABLE t UPDATE v = concat('x', v), n = 7 WHERE k < 4;
+         DELETE FROM t WHERE k IN (SELECT number FROM numbers(10) WHERE number > 6)",
+    );
+    let rows = "SELECT k, v, n FROM t ORDER BY k LIMIT 3";
+    let text = |s: &str| format!("{:?}", roost::Value::string(s));
+    let expected = format!(
+        "UInt(0) {} Int(7)\nUInt(2) {} Int(7)\nUInt(4) {} Null",
+        text("x0"),
+        text("x2"),
+        text("4")
+    );
+    assert_eq!(ask(&db, rows), expected);
+    assert_eq!(
+        ask(&db, "SELECT count(), sum(k) FROM t"),
+        "UInt(8) UInt(64)"
+    );
+    assert_eq!(
+        db.execute("ALTER TABLE t UPDATE k = 1 WHERE 1")
+            .unwrap_err()
+            .code() as u16,
+        420
+    );
+}
+
+#[test]
+fn columns_change_with_their_rows() {
+    let db = Database::in_memory().unwrap();
+    run(
+        &db,
+        "CREATE TABLE t (k UInt32, v UInt8) ORDER BY k;
+         INSERT INTO t SELECT number, number FROM numbers(5);
+         ALTER TABLE t ADD COLUMN d UInt32 DEFAULT k * 10;
+         ALTER TABLE t RENAME COLUMN v TO w;
+         ALTER TABLE t MODIFY COLUMN w String;
+         INSERT INTO t (k, w) VALUES (9, '9')",
+    );
+    let text = |s: &str| format!("{:?}", roost::Value::string(s));
+    let last = "SELECT k, w, d FROM t ORDER BY k DESC LIMIT 2";
+    let found = ask(&db, last);
+    assert!(
+        found.ends_with(&format!("UInt(4) {} UInt(40)", text("4"))),
+        "{found}"
+    );
+    run(&db, "ALTER TABLE t ADD COLUMN e UInt32 DEFAULT d + 1");
+    let refused = db.execute("ALTER TABLE t DROP COLUMN d").unwrap_err();
+    assert_eq!(refused.code() as u16, 44);
+    run(
+        &db,
+        "ALTER TABLE t DROP COLUMN w; ALTER TABLE t ADD COLUMN w UInt8",
+    );
+    assert_eq!(ask(&db, "SELECT sum(w), count() FROM t"), "UInt(0) UInt(6)");
+}
