@@ -189,7 +189,9 @@ fn sets_answer_null_as_their_type_says() {
             ty,
         }));
         let evaluator = Evaluator::new(&[expr], &[ColumnId(1)]).unwrap();
-        let out = evaluator.evaluate_one(&[column.clone()], 3).unwrap();
+        let out = evaluator
+            .evaluate_one(std::slice::from_ref(&column), 3)
+            .unwrap();
         [out.value(0), out.value(1), out.value(2)]
     };
     use Value::{Null, UInt};

@@ -342,7 +342,7 @@ fn arrays_become_rows() {
     let rows: Vec<Vec<Value>> = cells.iter().map(|c| vec![Value::Array(uints(c))]).collect();
     let join = |left| {
         Plan::ArrayJoin(Box::new(ArrayJoin {
-            input: Plan::Scan(scan(table(&[ty.clone()], &rows), 0)),
+            input: Plan::Scan(scan(table(std::slice::from_ref(&ty), &rows), 0)),
             arrays: vec![(id(5), Expr::Column(NUMBER, ty.clone()))],
             left,
         }))

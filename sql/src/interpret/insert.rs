@@ -281,7 +281,7 @@ impl TableWriter {
             }
         }
         let inputs = all_inputs(&definition);
-        let compiler = SqlCompiler::default();
+        let compiler = SqlCompiler;
         let stored = definition.columns.iter().filter(|c| c.is_stored());
         let (mut defaults, mut computed) = (Vec::new(), Vec::new());
         for column in stored {

@@ -13,7 +13,7 @@ use crate::functions::aggregates::{bind_aggregate, bind_aggregate_type};
 use crate::functions::{Aggregate, GroupedState};
 
 /// How merges combine values of `ty`.
-pub fn state_factory(ty: &DataType) -> Result<Arc<dyn StateFactory>> {
+pub(super) fn state_factory(ty: &DataType) -> Result<Arc<dyn StateFactory>> {
     let (aggregate, stored) = match ty {
         DataType::AggregateFunction(function) => (bind_aggregate_type(function)?, true),
         DataType::SimpleAggregateFunction(function, inner) => {

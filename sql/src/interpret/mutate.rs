@@ -86,7 +86,11 @@ fn fill_sets(bound: &Expr, context: &StatementContext) -> Result<()> {
 }
 
 /// `ALTER TABLE t DELETE WHERE p` and `DELETE FROM t WHERE p`.
-pub fn delete(table: &Arc<Table>, predicate: &ast::Expr, context: &StatementContext) -> Result<()> {
+pub(super) fn delete(
+    table: &Arc<Table>,
+    predicate: &ast::Expr,
+    context: &StatementContext,
+) -> Result<()> {
     context.require_writable()?;
     let schema = table.stored_schema();
     let predicate = Predicate::new(predicate, &schema, context)?;
@@ -107,7 +111,7 @@ pub fn delete(table: &Arc<Table>, predicate: &ast::Expr, context: &StatementCont
 }
 
 /// `ALTER TABLE t UPDATE c = e, ... WHERE p`.
-pub fn update(
+pub(super) fn update(
     table: &Arc<Table>,
     assignments: &[(String, ast::Expr)],
     predicate: &ast::Expr,

@@ -54,7 +54,7 @@ impl SnapshotSource {
     /// The source over a table's snapshot.
     pub fn new(snapshot: Arc<Snapshot>) -> Result<Self> {
         let definition = &snapshot.definition;
-        let compiler = SqlCompiler::default();
+        let compiler = SqlCompiler;
         let stored = definition.stored_schema();
         let (mut shown, mut hidden) = (Vec::new(), Vec::new());
         for column in &definition.columns {

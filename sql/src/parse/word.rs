@@ -437,13 +437,15 @@ impl Cursor<'_, '_> {
                 Token::RParen | Token::RBracket => depth -= 1,
                 Token::Comma if depth == 0 => return false,
                 Token::EOF => return false,
-                Token::Word(w) if depth == 0 && w.quote_style.is_none() && n > 0 => {
-                    if ["FROM", "FOR", "PLACING", "IN"]
-                        .iter()
-                        .any(|k| w.value.eq_ignore_ascii_case(k))
-                    {
-                        return true;
-                    }
+                Token::Word(w)
+                    if depth == 0
+                        && w.quote_style.is_none()
+                        && n > 0
+                        && ["FROM", "FOR", "PLACING", "IN"]
+                            .iter()
+                            .any(|k| w.value.eq_ignore_ascii_case(k)) =>
+                {
+                    return true;
                 }
                 _ => {}
             }
@@ -490,19 +492,12 @@ impl Cursor<'_, '_> {
     }
 
     fn call_arguments(&mut self) -> Result<(bool, Vec<Expr>, u32)> {
-        let distinct = self.is_word_at(0, "DISTINCT")
-            && !matches!(
-                self.peek_at(1),
-                Token::Comma | Token::RParen | Token::Period
-            );
-        if distinct {
-            self.p.advance_token();
-        } else if self.is_word_at(0, "ALL")
-            && !matches!(
-                self.peek_at(1),
-                Token::Comma | Token::RParen | Token::Period
-            )
-        {
+        let modifier = !matches!(
+            self.peek_at(1),
+            Token::Comma | Token::RParen | Token::Period
+        );
+        let distinct = modifier && self.is_word_at(0, "DISTINCT");
+        if distinct || modifier && self.is_word_at(0, "ALL") {
             self.p.advance_token();
         }
         // `view(SELECT ...)`, `exists(SELECT ...)`.

@@ -346,7 +346,7 @@ fn data_of(
     body: Option<Box<dyn Read + Send>>,
 ) -> Box<dyn Read + Send> {
     let inline = data_at
-        .map(|at| sql[at..].as_bytes().to_vec())
+        .map(|at| sql.as_bytes()[at..].to_vec())
         .unwrap_or_default();
     match body {
         None => Box::new(Cursor::new(inline)),

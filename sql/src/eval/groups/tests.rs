@@ -70,7 +70,7 @@ fn every_shape_of_key_numbers_rows() {
         Value::Tuple(vec![Value::Float(n as f64 / 2.0), text(n % 2)])
     });
     let pair = T::tuple(vec![T::Float64, T::String]);
-    check(&[T::UInt8], &rows(&[small.clone()]));
+    check(&[T::UInt8], &rows(std::slice::from_ref(&small)));
     check(
         &[T::UInt8.nullable()],
         &rows(&[cycle(99, 4, |n| {
@@ -81,20 +81,26 @@ fn every_shape_of_key_numbers_rows() {
             }
         })]),
     );
-    check(&[T::Int64], &rows(&[wide.clone()]));
+    check(&[T::Int64], &rows(std::slice::from_ref(&wide)));
     check(
         &[T::Int32, T::UInt16],
         &rows(&[wide.clone(), small.clone()]),
     );
-    check(&[T::String], &rows(&[strings.clone()]));
-    check(&[T::String.nullable()], &rows(&[nullable.clone()]));
-    check(&[T::UUID], &rows(&[uuid.clone()]));
+    check(&[T::String], &rows(std::slice::from_ref(&strings)));
+    check(
+        &[T::String.nullable()],
+        &rows(std::slice::from_ref(&nullable)),
+    );
+    check(&[T::UUID], &rows(std::slice::from_ref(&uuid)));
     check(
         &[T::UUID.nullable(), T::UInt8],
         &rows(&[uuid, small.clone()]),
     );
-    check(&[T::String.array()], &rows(&[arrays.clone()]));
-    check(&[pair.clone()], &rows(&[tuples.clone()]));
+    check(&[T::String.array()], &rows(std::slice::from_ref(&arrays)));
+    check(
+        std::slice::from_ref(&pair),
+        &rows(std::slice::from_ref(&tuples)),
+    );
     check(
         &[
             T::String,

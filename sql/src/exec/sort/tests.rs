@@ -15,7 +15,7 @@ fn column(ty: &DataType, cell: impl Fn(usize) -> Value) -> Column {
 }
 
 fn columns() -> Vec<Column> {
-    let odd = |i: usize, v: Value| if i % 9 == 0 { Value::Null } else { v };
+    let odd = |i: usize, v: Value| if i.is_multiple_of(9) { Value::Null } else { v };
     let float = |i: usize| match i % 7 {
         0 => f64::NAN,
         1 => -0.0,
@@ -39,7 +39,7 @@ fn columns() -> Vec<Column> {
         column(&DataType::String, text),
         column(&DataType::String.nullable(), |i| odd(i, text(i))),
         column(&DataType::UUID, |i| {
-            Value::UInt128((i as u128 % 20) << 70 | i as u128 % 2)
+            Value::UInt128(((i as u128 % 20) << 70) | (i as u128 % 2))
         }),
         column(&DataType::Int128, |i| Value::Int128(i as i128 % 20 - 10)),
         Column::Dict(DictColumn::new(codes, strings.into()).unwrap()),

@@ -38,7 +38,7 @@ pub static FUNCTIONS: &[ScalarFunction] = &[
         "arrayDifference([f, ]array, ...)",
         "Each element less the one before it; the first is zero.",
         ("arrayDifference([1, 3, 0])", "[0,2,-3]"),
-        |args, context| difference(args, context),
+        difference,
     )
     .with_lambda(elements_of),
     f(
@@ -46,7 +46,7 @@ pub static FUNCTIONS: &[ScalarFunction] = &[
         "arrayDotProduct(array, other)",
         "Sum of the products of the elements at the same place.",
         ("arrayDotProduct([1, 2], [3, 4])", "11"),
-        |args, context| dot(args, context),
+        dot,
     )
     .also(&["dotProduct", "scalarProduct"]),
 ];

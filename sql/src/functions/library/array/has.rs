@@ -20,7 +20,7 @@ pub static FUNCTIONS: &[ScalarFunction] = &[
         "has(x, element)",
         "Whether an array has the element, or a map the key.",
         ("has([1, 2, 3], 2)", "1"),
-        |args, context| has(args, context),
+        has,
     )
     .sees_nulls(),
     f(

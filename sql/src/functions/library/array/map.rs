@@ -82,11 +82,12 @@ fn tested<T: roost_engine::column::Native>(
     ty: DataType,
     answer: fn(usize, usize) -> T,
 ) -> Result<BoundFunction> {
-    if args.first().is_some_and(|a| a.lambda.is_some()) || args.len() != 1 {
-        condition(args)?;
-    } else if !value_type(args)?.value_type().is_numeric()
-        && value_type(args)?.value_type() != &DataType::Nothing
-    {
+    let lambda = args.first().is_some_and(|a| a.lambda.is_some());
+    let number = |ty: &DataType| {
+        let ty = ty.value_type();
+        ty.is_numeric() || ty == &DataType::Nothing
+    };
+    if lambda || args.len() != 1 || !number(&value_type(args)?) {
         condition(args)?;
     }
     higher_order(args, 0, ty, move |m, _, rows| {

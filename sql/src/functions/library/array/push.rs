@@ -38,7 +38,7 @@ pub static FUNCTIONS: &[ScalarFunction] = &[
         "arrayResize(array, size[, extender])",
         "The array cut or filled up to a size; a negative size works at the start.",
         ("arrayResize([1], 3, 7)", "[1,7,7]"),
-        |args, context| resize(args, context),
+        resize,
     )
     .sees_nulls(),
     f(

@@ -18,7 +18,7 @@ pub static FUNCTIONS: &[ScalarFunction] = &[f(
     "range([start, ]end[, step])",
     "The numbers from `start` (default 0) up to but without `end`.",
     ("range(2, 5)", "[2,3,4]"),
-    |args, context| range(args, context),
+    range,
 )];
 
 fn range(args: &[Arg], context: &BindContext) -> Result<BoundFunction> {

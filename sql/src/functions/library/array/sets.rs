@@ -41,14 +41,14 @@ pub static FUNCTIONS: &[ScalarFunction] = &[
         "arrayExcept(array, other)",
         "The elements of the first array that the second does not have.",
         ("arrayExcept([1, 2, 3], [2])", "[1,3]"),
-        |args, context| except(args, context),
+        except,
     ),
     f(
         A,
         "arrayRemove(array, element)",
         "The array without the elements that are equal to the second argument.",
         ("arrayRemove([1, 2, 1], 1)", "[2]"),
-        |args, context| remove(args, context),
+        remove,
     )
     .also(&["array_remove"])
     .sees_nulls(),
@@ -57,7 +57,7 @@ pub static FUNCTIONS: &[ScalarFunction] = &[
         "arrayJaccardIndex(array, other)",
         "Common elements as a part of all elements of two sets.",
         ("arrayJaccardIndex([1, 2], [2, 3])", "0.3333333333333333"),
-        |args, context| jaccard(args, context),
+        jaccard,
     ),
 ];
 

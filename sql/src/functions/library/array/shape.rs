@@ -22,7 +22,7 @@ pub static FUNCTIONS: &[ScalarFunction] = &[
         "arrayConcat(array, ...)",
         "The elements of all arrays in one.",
         ("arrayConcat([1, 2], [3])", "[1,2,3]"),
-        |args, context| join(args, context),
+        join,
     ),
     f(
         A,

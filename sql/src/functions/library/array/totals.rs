@@ -23,7 +23,7 @@ pub static FUNCTIONS: &[ScalarFunction] = &[
         "arraySum([f, ]array, ...)",
         "Sum of the elements (of what `f` gives).",
         ("arraySum([1, 2, 3])", "6"),
-        |args, context| sum(args, context),
+        sum,
     )
     .with_lambda(elements_of),
     f(

@@ -27,7 +27,7 @@ pub static FUNCTIONS: &[ScalarFunction] = &[
         "arrayZipUnaligned(array, ...)",
         "`arrayZip` of arrays of any length; NULL stands where an array ended.",
         ("arrayZipUnaligned([1, 2], ['a'])", "[(1,'a'),(2,NULL)]"),
-        |args, context| unaligned(args, context),
+        unaligned,
     ),
     f(
         A,

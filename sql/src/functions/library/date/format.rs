@@ -11,7 +11,7 @@ use super::super::kit::{Compiled, Texts, arity, f, string, try_text};
 use super::clock::{Clock, Kind};
 use super::week::{iso_week, weekday};
 use crate::functions::zones::{DAY_SECONDS, civil_from_days, days_from_civil};
-use crate::functions::{Arg, BindContext, BoundFunction, ScalarFunction};
+use crate::functions::{Arg, BoundFunction, ScalarFunction};
 
 const D: &str = "date and time";
 

@@ -37,14 +37,14 @@ pub static FUNCTIONS: &[ScalarFunction] = &[
         "makeDateTime(year, month, day, hour, minute, second[, zone])",
         "A DateTime from its parts.",
         ("makeDateTime(2024, 3, 5, 10, 3, 7)", "2024-03-05 10:03:07"),
-        |args, context| make_date_time(args, context),
+        make_date_time,
     ),
     f(
         D,
         "makeDateTime64(year, month, day, hour, minute, second[, fraction[, precision[, zone]]])",
         "A DateTime64 from its parts.",
         ("makeDateTime64(2024, 3, 5, 10, 3, 7, 5)", "2024-03-05 10:03:07.005"),
-        |args, context| make_date_time64(args, context),
+        make_date_time64,
     ),
 ];
 

@@ -21,7 +21,7 @@ pub static FUNCTIONS: &[ScalarFunction] = &[
         "dateName(part, time[, zone])",
         "The part of the time as text: 'year', 'quarter', 'month', 'weekday', ...",
         ("dateName('month', toDate('2024-03-05'))", "March"),
-        |args, context| date_name(args, context),
+        date_name,
     )
     .any_case(),
     f(

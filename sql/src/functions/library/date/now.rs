@@ -22,7 +22,7 @@ pub static FUNCTIONS: &[ScalarFunction] = &[
         "now([zone])",
         "The time at which the query started.",
         ("toTypeName(now())", "DateTime"),
-        |args, context| now(args, context),
+        now,
     )
     .also(&["current_timestamp", "nowInBlock", "localtimestamp", "localtime"])
     .any_case(),
@@ -31,7 +31,7 @@ pub static FUNCTIONS: &[ScalarFunction] = &[
         "now64([precision[, zone]])",
         "The time at which the query started, with fractions of a second.",
         ("toTypeName(now64())", "DateTime64(3)"),
-        |args, context| now64(args, context),
+        now64,
     )
     .also(&["nowInBlock64"])
     .any_case(),

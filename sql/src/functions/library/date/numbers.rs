@@ -73,7 +73,7 @@ pub static FUNCTIONS: &[ScalarFunction] = &[
         "YYYYMMDDhhmmssToDateTime(n[, zone])",
         "The time whose digits the number has.",
         ("YYYYMMDDhhmmssToDateTime(20240305102330)", "2024-03-05 10:23:30"),
-        |args, context| time_from_digits(args, context),
+        time_from_digits,
     ),
     f(
         D,
@@ -83,7 +83,7 @@ pub static FUNCTIONS: &[ScalarFunction] = &[
             "YYYYMMDDhhmmssToDateTime64(20240305102330)",
             "2024-03-05 10:23:30.000",
         ),
-        |args, context| time64_from_digits(args, context),
+        time64_from_digits,
     ),
     f(
         D,

@@ -138,11 +138,26 @@ fn placeholder(symbol: u8, out: &mut Vec<Piece>) -> Result<()> {
         b'%' => Piece::Text(b'%'),
         b'n' => Piece::Text(b'\n'),
         b't' => Piece::Text(b'\t'),
-        b'F' => return Ok(out.extend(several(b"%Y-%m-%d")?)),
-        b'T' => return Ok(out.extend(several(b"%H:%i:%S")?)),
-        b'D' => return Ok(out.extend(several(b"%m/%d/%y")?)),
-        b'R' => return Ok(out.extend(several(b"%H:%i")?)),
-        b'r' => return Ok(out.extend(several(b"%h:%i %p")?)),
+        b'F' => return {
+            let _: () = out.extend(several(b"%Y-%m-%d")?);
+            Ok(())
+        },
+        b'T' => return {
+            let _: () = out.extend(several(b"%H:%i:%S")?);
+            Ok(())
+        },
+        b'D' => return {
+            let _: () = out.extend(several(b"%m/%d/%y")?);
+            Ok(())
+        },
+        b'R' => return {
+            let _: () = out.extend(several(b"%H:%i")?);
+            Ok(())
+        },
+        b'r' => return {
+            let _: () = out.extend(several(b"%h:%i %p")?);
+            Ok(())
+        },
         other => bail!(
             NOT_IMPLEMENTED,
             "the placeholder '%{}' is not supported for parsing",
@@ -209,7 +224,7 @@ fn letter_piece(letter: u8, width: usize) -> Result<Piece> {
 }
 
 /// Reads up to `width` digits.
-fn number<'a>(text: &'a [u8], width: usize) -> Option<(i64, &'a [u8])> {
+fn number(text: &[u8], width: usize) -> Option<(i64, &[u8])> {
     let len = text.iter().take(width).take_while(|b| b.is_ascii_digit()).count();
     let digits = std::str::from_utf8(&text[..len]).ok()?;
     Some((digits.parse().ok()?, &text[len..]))

@@ -38,7 +38,7 @@ pub static FUNCTIONS: &[ScalarFunction] = &[
             "timeSlots(toDateTime('2024-03-05 10:43:07'), toUInt32(600), 300)",
             "['2024-03-05 10:40:00','2024-03-05 10:45:00','2024-03-05 10:50:00']",
         ),
-        |args, context| slots(args, context),
+        slots,
     ),
     f(
         D,

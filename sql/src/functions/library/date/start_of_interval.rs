@@ -23,7 +23,7 @@ pub static FUNCTIONS: &[ScalarFunction] = &[f(
         "toStartOfInterval(toDateTime('2024-03-05 10:23:30'), INTERVAL 15 MINUTE)",
         "2024-03-05 10:15:00",
     ),
-    |args, context| bind(args, context),
+    bind,
 )
 .also(&["time_bucket", "date_bin"])];
 

@@ -19,7 +19,7 @@ pub static FUNCTIONS: &[ScalarFunction] = &[f(
     "dateTrunc(unit, time[, zone])",
     "The start of the unit that the time lies in.",
     ("dateTrunc('hour', toDateTime('2024-03-05 10:23:30'))", "2024-03-05 10:00:00"),
-    |args, context| bind(args, context),
+    bind,
 )
 .also(&["date_trunc"])
 .any_case()];

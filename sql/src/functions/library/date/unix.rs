@@ -22,7 +22,7 @@ pub static FUNCTIONS: &[ScalarFunction] = &[
         "toUnixTimestamp(time[, zone])",
         "Seconds since the epoch.",
         ("toUnixTimestamp(toDate('2024-03-05'))", "1709596800"),
-        |args, context| to_unix(args, context),
+        to_unix,
     ),
     f(
         D,

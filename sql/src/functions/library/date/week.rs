@@ -25,7 +25,7 @@ pub static FUNCTIONS: &[ScalarFunction] = &[
         "toDayOfWeek(time[, mode[, zone]])",
         "The day of the week; mode 0: Monday is 1; 1: Monday is 0; 2: Sunday is 0; 3: Sunday is 1.",
         ("toDayOfWeek(toDate('2024-03-05'))", "2"),
-        |args, context| of_week(args, context, DataType::UInt8, |day, mode| day_of_week(day, mode)),
+        |args, context| of_week(args, context, DataType::UInt8, day_of_week),
     )
     .also(&["DAYOFWEEK"])
     .any_case(),

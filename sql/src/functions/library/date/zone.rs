@@ -29,7 +29,7 @@ pub static FUNCTIONS: &[ScalarFunction] = &[
         "timeZone()",
         "The zone of times without one.",
         ("timeZone()", "UTC"),
-        |args, context| name(args, context),
+        name,
     )
     .also(&["timezone", "serverTimezone", "serverTimeZone"]),
     f(

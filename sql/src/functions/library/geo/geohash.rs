@@ -20,7 +20,7 @@ pub static FUNCTIONS: &[ScalarFunction] = &[
         "geohashEncode(longitude, latitude[, precision])",
         "The geohash of a place.",
         ("geohashEncode(-5.60302734375, 42.593994140625, 5)", "ezs42"),
-        |args, context| encode(args, context),
+        encode,
     ),
     f(
         G,

@@ -20,14 +20,14 @@ pub static FUNCTIONS: &[ScalarFunction] = &[
         "pointInPolygon((x, y), [(x, y), ...][, hole, ...])",
         "Whether a point lies in a constant polygon, outside its holes.",
         ("pointInPolygon((3., 3.), [(6, 0), (8, 4), (5, 8), (0, 2)])", "1"),
-        |args, context| in_polygon(args, context),
+        in_polygon,
     ),
     f(
         G,
         "pointInEllipses(x, y, x1, y1, a1, b1, ...)",
         "Whether a point lies in one of several ellipses given by centre and half axes.",
         ("pointInEllipses(10., 10., 10., 9.1, 1., 0.9999)", "1"),
-        |args, context| in_ellipses(args, context),
+        in_ellipses,
     ),
 ];
 
@@ -126,7 +126,7 @@ fn in_polygon(args: &[Arg], context: &BindContext) -> Result<BoundFunction> {
 }
 
 fn in_ellipses(args: &[Arg], context: &BindContext) -> Result<BoundFunction> {
-    if args.len() < 6 || (args.len() - 2) % 4 != 0 {
+    if args.len() < 6 || !(args.len() - 2).is_multiple_of(4) {
         bail!(
             NUMBER_OF_ARGUMENTS_DOESNT_MATCH,
             "found {} arguments, expected a point and four numbers per ellipse",

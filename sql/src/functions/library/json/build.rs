@@ -20,7 +20,7 @@ use crate::functions::text::{Escaping, Style, TextParser, parse_number};
 pub(crate) enum Reader {
     Bool,
     Whole(Physical),
-    Float(bool),
+    Float,
     String,
     /// Types whose text is parsed: dates, decimals, addresses, enums. Numbers may be texts as well.
     Text(TextParser, Physical, DataType),
@@ -35,8 +35,7 @@ impl Reader {
         let nested = |ty: &Arc<DataType>| Box::new(Reader::new(ty, context));
         match ty {
             DataType::Bool => Reader::Bool,
-            DataType::Float32 => Reader::Float(true),
-            DataType::Float64 => Reader::Float(false),
+            DataType::Float32 | DataType::Float64 => Reader::Float,
             DataType::String => Reader::String,
             DataType::Nullable(inner) => Reader::Nullable(nested(inner)),
             DataType::LowCardinality(inner) | DataType::SimpleAggregateFunction(_, inner) => {
@@ -67,7 +66,7 @@ impl Reader {
             Reader::Nullable(inner) => self.read_nullable(inner, json, out),
             _ if kind == Kind::Null => Ok(false),
             Reader::Bool => push_some(boolean(json).map(|b| Value::UInt(b.into())), out),
-            Reader::Float(_) => {
+            Reader::Float => {
                 let value = match kind {
                     Kind::Bool => boolean(json).map(f64::from),
                     _ => float(json),

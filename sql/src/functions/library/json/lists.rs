@@ -79,7 +79,7 @@ pub static FUNCTIONS: &[ScalarFunction] = &[
         "toJSONString(value)",
         "The value as JSON text.",
         ("toJSONString([1, 2])", "[1,2]"),
-        |args, context| to_json(args, context),
+        to_json,
     ),
 ];
 

@@ -60,7 +60,7 @@ fn parse(path: &[u8]) -> Result<Vec<Step>> {
     let mut steps = Vec::new();
     while let Some(&first) = rest.first() {
         let step = match first {
-            b'.' => member(&rest[1..]).map(|(step, left)| (step, left)),
+            b'.' => member(&rest[1..]),
             b'[' => bracket(&rest[1..]),
             _ => None,
         };

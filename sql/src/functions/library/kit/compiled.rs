@@ -14,10 +14,12 @@ use crate::functions::Arg;
 
 const CACHE_MAX: usize = 1000;
 
+type Build<T> = Arc<dyn Fn(&[u8]) -> Result<T> + Send + Sync>;
+
 /// A compiled string argument.
 pub(crate) struct Compiled<T> {
     constant: Option<Arc<T>>,
-    build: Arc<dyn Fn(&[u8]) -> Result<T> + Send + Sync>,
+    build: Build<T>,
 }
 
 impl<T> Compiled<T> {

@@ -89,11 +89,6 @@ impl StringLists {
         self.elements.end();
     }
 
-    /// Elements of the row under construction so far.
-    pub(crate) fn len(&self) -> usize {
-        self.elements.len() - self.offsets.last().copied().unwrap_or(0) as usize
-    }
-
     /// Rows ended so far.
     pub(crate) fn rows(&self) -> usize {
         self.offsets.len() - 1

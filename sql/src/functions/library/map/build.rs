@@ -21,7 +21,7 @@ pub static FUNCTIONS: &[ScalarFunction] = &[
         "map(key, value, ...)",
         "A map of the keys and values.",
         ("map('a', 1, 'b', 2)", "{'a':1,'b':2}"),
-        |args, context| build(args, context),
+        build,
     )
     .sees_nulls(),
     f(
@@ -51,7 +51,7 @@ pub static FUNCTIONS: &[ScalarFunction] = &[
         "mapConcat(map, ...)",
         "The entries of all maps in one.",
         ("mapConcat(map('a', 1), map('b', 2))", "{'a':1,'b':2}"),
-        |args, context| join(args, context),
+        join,
     ),
 ];
 
@@ -96,7 +96,7 @@ pub(crate) fn entries(lists: &Lists<'_>) -> Result<(Column, Column)> {
 }
 
 fn build(args: &[Arg], context: &BindContext) -> Result<BoundFunction> {
-    if args.len() % 2 != 0 {
+    if !args.len().is_multiple_of(2) {
         bail!(
             NUMBER_OF_ARGUMENTS_DOESNT_MATCH,
             "map takes keys and values in turn, found {} arguments",

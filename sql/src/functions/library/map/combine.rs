@@ -39,7 +39,7 @@ pub static FUNCTIONS: &[ScalarFunction] = &[
         "mapUpdate(map, changes)",
         "The entries of the first map whose keys the second does not have, then those of the second.",
         ("mapUpdate(map('a', 1, 'b', 2), map('a', 5))", "{'b':2,'a':5}"),
-        |args, context| update(args, context),
+        update,
     ),
 ];
 

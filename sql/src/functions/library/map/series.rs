@@ -20,7 +20,7 @@ pub static FUNCTIONS: &[ScalarFunction] = &[f(
     "mapPopulateSeries(map[, max])",
     "The map with default values for the integer keys that are missing. A map, or two arrays.",
     ("mapPopulateSeries(map(1, 10, 3, 20), 4)", "{1:10,2:0,3:20,4:0}"),
-    |args, context| bind(args, context),
+    bind,
 )];
 
 fn bind(args: &[Arg], context: &BindContext) -> Result<BoundFunction> {

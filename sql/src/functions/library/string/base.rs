@@ -215,7 +215,7 @@ fn to_32(s: &[u8], out: &mut Vec<u8>) {
 }
 
 fn from_32(s: &[u8]) -> Option<Vec<u8>> {
-    if s.len() % 8 != 0 {
+    if !s.len().is_multiple_of(8) {
         return None;
     }
     let padding = s.iter().rev().take_while(|b| **b == b'=').count();

@@ -18,7 +18,7 @@ pub static FUNCTIONS: &[ScalarFunction] = &[
         "concat(...)",
         "The texts of all arguments in one; arrays, tuples or maps are joined as such.",
         ("concat('a', 1, [2])", "a1[2]"),
-        |args, context| concat(args, context),
+        concat,
     )
     .also(&["concatAssumeInjective"])
     .any_case(),

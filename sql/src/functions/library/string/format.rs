@@ -15,7 +15,7 @@ pub static FUNCTIONS: &[ScalarFunction] = &[f(
     "format(pattern, ...)",
     "The pattern with `{}` or `{0}` replaced by the arguments; `{{` is a brace.",
     ("format('{1} {0} {1}', 'a', 'b')", "b a b"),
-    |args, context| format(args, context),
+    format,
 )];
 
 enum Piece {

@@ -15,7 +15,7 @@ pub static FUNCTIONS: &[ScalarFunction] = &[f(
     "arrayStringConcat(array[, separator])",
     "The texts of the elements with a separator between them.",
     ("arrayStringConcat(['a', 'b'], '-')", "a-b"),
-    |args, context| join(args, context),
+    join,
 )
 .also(&["array_to_string"])];
 

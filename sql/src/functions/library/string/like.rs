@@ -101,7 +101,7 @@ pub(crate) enum Pattern {
     Equal(Vec<u8>),
     Prefix(Vec<u8>),
     Suffix(Vec<u8>),
-    Contains(Finder<'static>),
+    Contains(Box<Finder<'static>>),
     Ends(Vec<u8>, Vec<u8>),
     Whole(Piece),
     Parts(Parts),
@@ -119,7 +119,7 @@ pub(crate) struct Parts {
 }
 
 enum Middle {
-    Plain(Finder<'static>),
+    Plain(Box<Finder<'static>>),
     Holes(Piece),
 }
 
@@ -166,7 +166,7 @@ impl Pattern {
             Some([first, last]) if first.is_empty() => Pattern::Suffix(last.clone()),
             Some([first, last]) => Pattern::Ends(first.clone(), last.clone()),
             Some([first, middle, last]) if first.is_empty() && last.is_empty() => {
-                Pattern::Contains(Finder::new(middle).into_owned())
+                Pattern::Contains(Box::new(Finder::new(middle).into_owned()))
             }
             _ => parts(pieces),
         })
@@ -220,7 +220,7 @@ fn parts(mut pieces: Vec<Piece>) -> Pattern {
     let first = pieces.remove(0);
     let middle = pieces.into_iter().filter(|p| !p.is_empty());
     let middle = middle.map(|piece| match plain(&piece) {
-        Some(bytes) => Middle::Plain(Finder::new(&bytes).into_owned()),
+        Some(bytes) => Middle::Plain(Box::new(Finder::new(&bytes).into_owned())),
         None => Middle::Holes(piece),
     });
     Pattern::Parts(Parts {

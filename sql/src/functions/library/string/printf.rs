@@ -16,7 +16,7 @@ pub static FUNCTIONS: &[ScalarFunction] = &[f(
     "printf(format, ...)",
     "The format with C's conversions (`%d`, `%05.2f`, `%s`, ...) replaced by the arguments.",
     ("printf('%s: %05d', 'a', 42)", "a: 00042"),
-    |args, context| printf(args, context),
+    printf,
 )];
 
 #[derive(Clone, Default)]

@@ -70,7 +70,7 @@ pub(crate) fn is_space(b: u8) -> bool {
 /// What stands between pieces.
 pub(crate) enum Separator {
     Byte(u8),
-    String(Finder<'static>),
+    String(Box<Finder<'static>>),
     Pattern(regex::bytes::Regex),
     /// Between all bytes.
     Nothing,
@@ -91,7 +91,7 @@ impl Separator {
     pub(crate) fn string(s: &[u8]) -> Self {
         match s {
             [] => Separator::Nothing,
-            _ => Separator::String(Finder::new(s).into_owned()),
+            _ => Separator::String(Box::new(Finder::new(s).into_owned())),
         }
     }
 

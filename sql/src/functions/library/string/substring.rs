@@ -23,7 +23,7 @@ pub static FUNCTIONS: &[ScalarFunction] = &[
         "The bytes from position `offset`; a negative offset counts from the end, a negative \
          length leaves that many bytes off the end.",
         ("substring('hello', -3, 2)", "ll"),
-        |args, _| substring(args, 2..=3, false, |len, a, b| part(len, a, b)),
+        |args, _| substring(args, 2..=3, false, part),
     )
     .also(&["substr", "mid", "byteSlice"])
     .any_case(),
@@ -32,7 +32,7 @@ pub static FUNCTIONS: &[ScalarFunction] = &[
         "substringUTF8(s, offset[, length])",
         "`substring` counting code points.",
         ("substringUTF8('héllo', 2, 2)", "él"),
-        |args, _| substring(args, 2..=3, true, |len, a, b| part(len, a, b)),
+        |args, _| substring(args, 2..=3, true, part),
     )
     .also(&["substrUTF8"]),
     f(

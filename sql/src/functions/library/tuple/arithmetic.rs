@@ -123,7 +123,7 @@ fn each(
     }))
 }
 
-fn same_length<'a>(args: &'a [Arg]) -> Result<(&'a [DataType], &'a [DataType])> {
+fn same_length(args: &[Arg]) -> Result<(&[DataType], &[DataType])> {
     arity(args, 2..=2)?;
     let (a, b) = (types(args, 0)?, types(args, 1)?);
     if a.len() != b.len() {
