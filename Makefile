@@ -29,6 +29,7 @@ lint:
 
 crash: ## all crash images, minutes
 	ROOST_CRASH_FULL=1 $(CARGO) test --release -p roost-engine --test crash -- --nocapture
+	ROOST_CRASH_FULL=1 $(CARGO) test --release -p roost --test view_crash -- --nocapture
 
 $(VENV)/oracle: $(VENV)/ready
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r tests/requirements-oracle.txt

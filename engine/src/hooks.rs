@@ -1,5 +1,5 @@
 //! What the engine needs from the layers above, as traits: compiled expressions, aggregate
-//! functions for merges, and views for the cascade. And what it is told about a query's filter.
+//! functions for merges. And what it is told about a query's filter.
 //!
 //! Invariant: the only upward-facing traits of the crate are here; the engine never sees SQL text
 //! other than to hand it back to a [`Compiler`].
@@ -119,10 +119,4 @@ pub trait MergeStates: Send {
     fn merge(&mut self, states: &Column, groups: &[u32], n_groups: usize) -> Result<()>;
     /// The stored bytes (or the plain value of a SimpleAggregateFunction) of every group.
     fn finish(&mut self) -> Result<Column>;
-}
-
-/// A materialized view as the cascade sees it: a block of the source in, a block of the target out.
-pub trait ViewTransform: Send + Sync + Debug {
-    /// The rows that the view adds to its target for `block` of its source.
-    fn transform(&self, block: &Block) -> Result<Block>;
 }

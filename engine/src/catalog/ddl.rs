@@ -135,6 +135,8 @@ impl Engine {
             tables
                 .or_default()
                 .insert(definition.name.clone(), Arc::new(table));
+            drop(names);
+            inner.meanings_changed();
             Vec::new()
         });
         inner.commit(request)?;
@@ -216,6 +218,7 @@ impl Engine {
         }
         request.show(move |inner, _| {
             *inner.names.write() = names;
+            inner.meanings_changed();
             Vec::new()
         });
         inner.commit(request).map(|_| ())
@@ -260,9 +263,11 @@ fn define(
         definition: definition.encode(),
         reshaped,
     });
-    request.show(move |_, commit| {
+    request.show(move |inner, commit| {
         let shape = (Arc::new(definition), layout);
-        table.redefine(commit, shape, reshaped, |_| Vec::new())
+        let gone = table.redefine(commit, shape, reshaped, |_| Vec::new());
+        inner.meanings_changed();
+        gone
     });
 }
 
@@ -274,6 +279,7 @@ fn drop_one(request: &mut Request, table: Arc<Table>) {
             .names
             .write()
             .take(&definition.database, &definition.name);
+        inner.meanings_changed();
         table.mark_dropped(commit)
     });
 }

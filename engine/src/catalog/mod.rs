@@ -19,7 +19,7 @@ mod transaction;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::{Mutex, RwLock};
 
@@ -77,6 +77,8 @@ struct Inner {
     shown: RwLock<()>,
     next_part: AtomicU64,
     next_table: AtomicU64,
+    /// Counts changes of what names mean.
+    meanings: AtomicU64,
     /// Why there are no more writes.
     failure: RwLock<Option<Error>>,
     /// Bytes of rows that came to memory parts since the workers were woken for them.
@@ -163,6 +165,12 @@ impl Engine {
             .collect()
     }
 
+    /// A number that moves with every change of what names mean: tables that come, go, change names
+    /// or columns, and keys set with [`Transaction::define`].
+    pub fn catalog_version(&self) -> u64 {
+        self.inner.meanings.load(Ordering::Acquire)
+    }
+
     /// Starts a transaction; nothing happens until it commits.
     pub fn begin(&self) -> Transaction {
         Transaction::new(self.clone())
@@ -186,8 +194,12 @@ impl Engine {
 
 impl Inner {
     fn new_part(&self) -> u64 {
-        self.next_part
-            .fetch_add(1, std::sync::atomic::Ordering::Relaxed)
+        self.next_part.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Notes that names mean something else from now on.
+    fn meanings_changed(&self) {
+        self.meanings.fetch_add(1, Ordering::Release);
     }
 
     fn now(&self) -> i64 {

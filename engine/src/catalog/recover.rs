@@ -62,6 +62,7 @@ impl Engine {
             next_part: AtomicU64::new(found.state.next_part.max(1)),
             next_table: AtomicU64::new(found.state.next_table.max(1)),
             failure: RwLock::new(None),
+            meanings: AtomicU64::new(1),
             pressure: AtomicU64::new(0),
             expiries: Mutex::default(),
             retired: Mutex::default(),

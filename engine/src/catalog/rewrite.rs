@@ -233,14 +233,18 @@ impl Inner {
             let _claims = claims;
             // Another TTL may be among the changes.
             inner.expiries.lock().clear();
-            table.redefine(commit, (definition, layout), reshaped, |parts| {
+            let gone = table.redefine(commit, (definition, layout), reshaped, |parts| {
                 let gone = parts.remove(&removed);
                 for draft in drafts {
                     let part = draft.publish(commit);
                     part.into_iter().for_each(|p| parts.add_file(p));
                 }
                 gone
-            })
+            });
+            if reshaped {
+                inner.meanings_changed();
+            }
+            gone
         });
         Ok(count)
     }

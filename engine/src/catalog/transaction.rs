@@ -26,6 +26,8 @@ pub struct Transaction {
     engine: Engine,
     tables: BTreeMap<u64, Pending>,
     values: Vec<(String, Option<Vec<u8>>)>,
+    /// Whether one of the values says what a name means.
+    defines: bool,
     token: Option<String>,
 }
 
@@ -54,6 +56,7 @@ impl Transaction {
             engine,
             tables: BTreeMap::new(),
             values: Vec::new(),
+            defines: false,
             token: None,
         }
     }
@@ -117,6 +120,12 @@ impl Transaction {
         self.values.push((key.to_string(), value));
     }
 
+    /// As [`Transaction::put`], for a key that says what a name means: the catalog's version moves.
+    pub fn define(&mut self, key: &str, value: Option<Vec<u8>>) {
+        self.put(key, value);
+        self.defines = true;
+    }
+
     /// Makes everything durable and visible at one instant.
     ///
     /// # Errors
@@ -150,7 +159,7 @@ impl Transaction {
             inner.storage.sync_dir(drafts::FOLDER)?;
         }
         if !self.values.is_empty() {
-            put_values(self.values, &mut request);
+            put_values(self.values, self.defines, &mut request);
         }
         if let Some(token) = self.token {
             request.token(token);
@@ -190,7 +199,7 @@ fn names(schema: &crate::block::Schema) -> Vec<String> {
     fields.map(|f| format!("{} {}", f.name, f.ty)).collect()
 }
 
-fn put_values(values: Vec<(String, Option<Vec<u8>>)>, request: &mut Request) {
+fn put_values(values: Vec<(String, Option<Vec<u8>>)>, defines: bool, request: &mut Request) {
     for (key, value) in &values {
         request.edit(Edit::Put {
             key: key.clone(),
@@ -204,6 +213,10 @@ fn put_values(values: Vec<(String, Option<Vec<u8>>)>, request: &mut Request) {
                 Some(value) => shown.insert(key, value),
                 None => shown.remove(&key),
             };
+        }
+        drop(shown);
+        if defines {
+            inner.meanings_changed();
         }
         Vec::new()
     });

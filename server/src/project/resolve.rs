@@ -14,10 +14,10 @@ use roost::bind::Relation;
 use roost::interpret::NameResolver;
 use roost::parse::ast::{Expr, Query, TableExpr, TableName, TableSource};
 use roost::parse::parse_query;
+use roost::parse::walk::{Found, walk};
 use roost_engine::error::{Code, Error, Result};
 
 use super::model::{Node, Pipe};
-use super::references::{Found, walk};
 use super::service::{service_view, visible_to_all};
 use super::state::{Project, Snapshot};
 use crate::store::{DATABASE, SERVICE_DATABASE, quoted};

@@ -84,6 +84,8 @@ pub struct BindContext {
     pub time_zone: Tz,
     /// Start of the query, microseconds since the epoch: the one `now()` of the whole query.
     pub now_micros: i64,
+    /// Set once somebody asks for the time: what was bound then is not to be kept.
+    pub asked_time: Arc<std::sync::atomic::AtomicBool>,
     /// Seed of `rand()` and friends in this query.
     pub random_seed: u64,
     /// Name of the current database.
@@ -92,11 +94,21 @@ pub struct BindContext {
     pub settings: Arc<std::collections::HashMap<String, String>>,
 }
 
+impl BindContext {
+    /// The one `now()` of the query.
+    pub fn now(&self) -> i64 {
+        self.asked_time
+            .store(true, std::sync::atomic::Ordering::Relaxed);
+        self.now_micros
+    }
+}
+
 impl Default for BindContext {
     fn default() -> Self {
         BindContext {
             time_zone: Tz::UTC,
             now_micros: 0,
+            asked_time: Arc::default(),
             random_seed: 0,
             database: "default".into(),
             settings: Arc::default(),

@@ -12,7 +12,7 @@ use roost_engine::types::{DataType, Value};
 
 use super::context::StatementContext;
 use super::source::SnapshotSource;
-use super::{system, views};
+use super::{materialized, system, views};
 use crate::bind::{BindCatalog, Relation};
 use crate::exec;
 use crate::functions::BindContext;
@@ -34,6 +34,7 @@ type Found = HashMap<(Option<String>, String), Option<Relation>>;
 pub struct StatementCatalog<'a> {
     context: &'a StatementContext,
     found: Mutex<Found>,
+    ran: std::sync::atomic::AtomicBool,
 }
 
 impl<'a> StatementCatalog<'a> {
@@ -42,6 +43,7 @@ impl<'a> StatementCatalog<'a> {
         StatementCatalog {
             context,
             found: Mutex::default(),
+            ran: Default::default(),
         }
     }
 
@@ -63,7 +65,19 @@ impl<'a> StatementCatalog<'a> {
             let source = SnapshotSource::new(table.snapshot())?;
             return Ok(Some(Relation::Table(Arc::new(source))));
         }
+        if let Some(view) = materialized::find(engine, in_database, name)? {
+            let (database, name) = &view.target;
+            let table = engine.table(database, name);
+            let table = table.ok_or_else(|| super::names::unknown_table(database, name))?;
+            let source = SnapshotSource::new(table.snapshot())?;
+            return Ok(Some(Relation::Table(Arc::new(source))));
+        }
         views::find(engine, in_database, name)
+    }
+
+    /// Whether a subquery was run while binding: what was bound holds its answer.
+    pub(super) fn ran(&self) -> bool {
+        self.ran.load(std::sync::atomic::Ordering::Relaxed)
     }
 
     /// The table or view, or UNKNOWN_TABLE.
@@ -108,6 +122,7 @@ impl BindCatalog for StatementCatalog<'_> {
     }
 
     fn run(&self, query: &Query, row_limit: u64) -> Result<Block> {
+        self.ran.store(true, std::sync::atomic::Ordering::Relaxed);
         let optimized = optimize::optimize(query.clone(), &self.context.bind)?;
         let mut blocks = Vec::new();
         let mut rows = 0;

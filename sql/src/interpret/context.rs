@@ -55,6 +55,7 @@ impl StatementContext {
         let bind = BindContext {
             time_zone,
             now_micros,
+            asked_time: Arc::default(),
             random_seed: shared.next_seed(),
             database: database.clone(),
             settings: settings.changed(),

@@ -31,7 +31,9 @@ pub fn run(create: &CreateTable, context: &StatementContext) -> Result<()> {
         .ok_or_else(|| Error::bug("CREATE TABLE without a name"))?;
     let (database, table_name) = names::full(context, name)?;
     let engine = &context.shared.engine;
-    if super::views::text_of(engine, &database, &table_name).is_some() {
+    if super::views::text_of(engine, &database, &table_name).is_some()
+        || super::materialized::exists(engine, &database, &table_name)
+    {
         let message = format!("Table {database}.{table_name} already exists (a view)");
         return Err(Error::new(Code::TABLE_ALREADY_EXISTS, message));
     }

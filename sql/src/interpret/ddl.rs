@@ -7,7 +7,7 @@ use roost_engine::error::{Code, Error, Result};
 use roost_engine::table::TableDefinition;
 
 use super::context::StatementContext;
-use super::{create, mutate, names, views};
+use super::{create, materialized, mutate, names, views};
 use crate::parse::SqlText;
 use crate::parse::ast::{AlterCommand, ObjectKind, TableName};
 
@@ -21,16 +21,18 @@ pub fn drop(
     context.require_writable()?;
     let engine = &context.shared.engine;
     if kind == ObjectKind::Database {
-        return names
-            .iter()
-            .try_for_each(|n| engine.drop_database(&n.name, if_exists));
+        return names.iter().try_for_each(|n| {
+            engine.drop_database(&n.name, if_exists)?;
+            views::forget_database(engine, &n.name)
+        });
     }
     for name in names {
         let (database, table) = match names::full(context, name) {
             Err(_) if if_exists => continue,
             other => other?,
         };
-        let dropped = views::drop_view(engine, &database, &table)?
+        let dropped = materialized::drop_view(engine, &database, &table)?
+            || views::drop_view(engine, &database, &table)?
             || engine.table(&database, &table).is_some()
                 && engine.drop_table(&database, &table).map(|()| true)?;
         if !dropped && !if_exists {
@@ -44,11 +46,14 @@ pub fn drop(
 pub fn truncate(table: &TableName, if_exists: bool, context: &StatementContext) -> Result<()> {
     context.require_writable()?;
     let (database, name) = names::full(context, table)?;
-    if context.shared.engine.table(&database, &name).is_none() && if_exists {
+    let engine = &context.shared.engine;
+    let there =
+        engine.table(&database, &name).is_some() || materialized::exists(engine, &database, &name);
+    if !there && if_exists {
         return Ok(());
     }
-    names::table(context, table)?;
-    context.shared.engine.truncate(&database, &name)
+    let definition = names::table(context, table)?.definition();
+    engine.truncate(&definition.database, &definition.name)
 }
 
 type Renames = Vec<((String, String), (String, String))>;
@@ -59,7 +64,17 @@ pub fn rename(pairs: &[(TableName, TableName)], context: &StatementContext) -> R
     let full =
         |(a, b): &(TableName, TableName)| Ok((names::full(context, a)?, names::full(context, b)?));
     let pairs = pairs.iter().map(full).collect::<Result<Renames>>()?;
-    context.shared.engine.rename(&pairs)
+    let engine = &context.shared.engine;
+    let mut tables = Vec::with_capacity(pairs.len());
+    for (from, to) in pairs {
+        if !materialized::rename(engine, &from, &to)? {
+            tables.push((from, to));
+        }
+    }
+    match tables.is_empty() {
+        true => Ok(()),
+        false => engine.rename(&tables),
+    }
 }
 
 /// EXCHANGE.

@@ -7,7 +7,6 @@ use std::io::Read;
 use std::sync::Arc;
 
 use roost_engine::block::{Block, Field, Schema};
-use roost_engine::catalog::Transaction;
 use roost_engine::column::{Buffer, Column};
 use roost_engine::error::{Code, Error, Result};
 use roost_engine::hooks::BlockExpr;
@@ -17,6 +16,7 @@ use roost_engine::types::DataType;
 
 use super::compiler::SqlCompiler;
 use super::context::StatementContext;
+use super::materialized::Cascade;
 use super::{names, select};
 use crate::Value;
 use crate::exec::{self, Flow};
@@ -140,13 +140,13 @@ fn insert_query(
 }
 
 /// A conversion, and whether NULLs that it leaves become the column's default.
-struct Cast {
+pub(super) struct Cast {
     kernel: Option<Kernel>,
     null_to_default: bool,
 }
 
 /// The conversions from one schema to another, by position.
-fn casts(from: &Schema, to: &Schema, context: &StatementContext) -> Result<Vec<Cast>> {
+pub(super) fn casts(from: &Schema, to: &Schema, context: &StatementContext) -> Result<Vec<Cast>> {
     let null_as_default = context.settings.bool("insert_null_as_default");
     let one = |(a, b): (&Field, &Field)| cast_kernel(a, b, null_as_default, &context.bind);
     from.fields.iter().zip(&to.fields).map(one).collect()
@@ -185,7 +185,7 @@ fn cast_kernel(
 }
 
 /// The block under `to`, with a mask of the NULLs that take a default.
-fn cast_block(block: &Block, casts: &[Cast], to: &Arc<Schema>) -> Result<ReadBlock> {
+pub(super) fn cast_block(block: &Block, casts: &[Cast], to: &Arc<Schema>) -> Result<ReadBlock> {
     let (mut columns, mut absent) = (Vec::new(), Vec::new());
     for (column, cast) in block.columns().iter().zip(casts) {
         let column = match &cast.kernel {
@@ -206,24 +206,22 @@ fn cast_block(block: &Block, casts: &[Cast], to: &Arc<Schema>) -> Result<ReadBlo
     Ok(ReadBlock { block, absent })
 }
 
-/// A transaction with the rows of one INSERT.
+/// The rows of one INSERT on their way into the table and its views.
 struct Target<'a> {
-    tx: Transaction,
-    table: Arc<Table>,
+    cascade: Cascade<'a>,
     writer: &'a TableWriter,
     written: Written,
 }
 
 impl<'a> Target<'a> {
-    fn new(context: &StatementContext, table: &Arc<Table>, writer: &'a TableWriter) -> Self {
-        let mut tx = context.shared.engine.begin();
+    fn new(context: &'a StatementContext, table: &Arc<Table>, writer: &'a TableWriter) -> Self {
+        let mut cascade = Cascade::new(context, table);
         let token = context.settings.text("insert_deduplication_token");
         if !token.is_empty() {
-            tx.token(format!("{}/{token}", table.definition().uid));
+            cascade.token(format!("{}/{token}", table.definition().uid));
         }
         Target {
-            tx,
-            table: Arc::clone(table),
+            cascade,
             writer,
             written: Written::default(),
         }
@@ -236,14 +234,14 @@ impl<'a> Target<'a> {
         let block = self.writer.complete(read)?;
         self.written.rows += block.rows() as u64;
         self.written.bytes += block.memory_bytes() as u64;
-        self.tx.insert(&self.table, block)
+        self.cascade.insert(block)
     }
 
     fn commit(self) -> Result<Written> {
         if self.written.rows == 0 {
             return Ok(self.written);
         }
-        let committed = self.tx.commit()?;
+        let committed = self.cascade.commit()?;
         Ok(Written {
             duplicate: committed.duplicate,
             ..self.written
@@ -301,6 +299,16 @@ impl TableWriter {
             defaults,
             computed,
         })
+    }
+
+    /// Whether columns that are not given have values that never change.
+    pub(super) fn is_timeless(&self) -> bool {
+        let given = |name: &str| self.given.index_of(name).is_some();
+        let pairs = self.stored.fields.iter().zip(&self.defaults);
+        pairs
+            .zip(&self.computed)
+            .filter(|((field, _), computed)| **computed || !given(&field.name))
+            .all(|((_, default), _)| default.as_ref().is_none_or(|d| is_literal(d.text())))
     }
 
     /// The columns that rows bring.
@@ -411,6 +419,11 @@ impl TableWriter {
         };
         names.iter().map(find).collect()
     }
+}
+
+fn is_literal(text: &str) -> bool {
+    let parsed = crate::parse::parse_expression(text);
+    matches!(parsed, Ok(ast::Expr::Literal(_)))
 }
 
 /// `given` where the mask is 0, `default` elsewhere.

@@ -9,6 +9,7 @@ pub mod context;
 pub mod create;
 pub mod ddl;
 pub mod insert;
+pub mod materialized;
 mod merge_states;
 mod mutate;
 mod names;
@@ -17,6 +18,7 @@ pub mod series;
 pub mod show;
 pub mod source;
 pub mod system;
+mod trigger;
 pub mod views;
 
 use std::io::Read;
@@ -69,6 +71,10 @@ pub fn run(
         Statement::CreateTable(create) => create::run(create, context)?,
         Statement::CreateView(view) => {
             context.require_writable()?;
+            if view.materialized {
+                materialized::create(view, context)?;
+                return Ok(effect);
+            }
             let (database, _) = names::full(context, &view.name)?;
             // The view must be a query that binds.
             select::plan(&view.query, context)?;

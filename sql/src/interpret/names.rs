@@ -42,11 +42,16 @@ pub(super) fn unknown_table(database: &str, name: &str) -> Error {
     )
 }
 
-/// The table of that name.
+/// The table of that name; of a materialized view its target.
 pub(super) fn table(context: &StatementContext, name: &TableName) -> Result<Arc<Table>> {
     let (database, name) = full(context, name)?;
     if let Some(table) = context.shared.engine.table(&database, &name) {
         return Ok(table);
+    }
+    if let Some(view) = super::materialized::find(&context.shared.engine, &database, &name)? {
+        let (database, name) = &view.target;
+        let target = context.shared.engine.table(database, name);
+        return target.ok_or_else(|| unknown_table(database, name));
     }
     if super::views::text_of(&context.shared.engine, &database, &name).is_some() {
         let message = format!("{database}.{name} is a view: it cannot be written to");

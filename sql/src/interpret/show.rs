@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use roost_engine::block::{Block, Field, Schema};
+use roost_engine::catalog::Engine;
 use roost_engine::column::{Column, ColumnBuilder};
 use roost_engine::error::{Error, Result};
 use roost_engine::table::{DefaultKind, TableDefinition, TableEngine};
@@ -13,6 +14,7 @@ use roost_engine::types::{DataType, Value};
 
 use super::catalog::StatementCatalog;
 use super::context::StatementContext;
+use super::materialized::{self, MaterializedView};
 use super::{names, select, views};
 use crate::bind::{self, Relation};
 use crate::exec;
@@ -73,6 +75,8 @@ pub fn show(show: &Show, context: &StatementContext) -> Result<Block> {
             let mut all: Vec<String> = tables.map(|d| d.name.clone()).collect();
             let views = views::all(engine).into_iter().filter(|v| v.0 == database);
             all.extend(views.map(|v| v.1));
+            let views = materialized::all(engine)?.into_iter();
+            all.extend(views.filter(|v| v.database == database).map(|v| v.name));
             one_column("name", all, like)
         }
         Show::Columns { table } => describe_name(table, context),
@@ -97,6 +101,10 @@ pub fn show(show: &Show, context: &StatementContext) -> Result<Block> {
                 return text_block(&["statement"], &[vec![text]]);
             }
             let table = names::table(context, name)?;
+            if let Some(view) = materialized::find(engine, database, &name.name)? {
+                let text = materialized_text(&view, engine);
+                return text_block(&["statement"], &[vec![text]]);
+            }
             text_block(&["statement"], &[vec![create_text(&table.definition())]])
         }
         Show::ProcessList => super::system::block("processes", context),
@@ -229,7 +237,10 @@ pub fn exists(kind: ObjectKind, name: &TableName, context: &StatementContext) ->
     let database = name.database.as_deref().unwrap_or(&context.database);
     let found = match kind {
         ObjectKind::Database => name.name == "system" || engine.databases().contains(&name.name),
-        ObjectKind::View => views::text_of(engine, database, &name.name).is_some(),
+        ObjectKind::View => {
+            views::text_of(engine, database, &name.name).is_some()
+                || materialized::exists(engine, database, &name.name)
+        }
         ObjectKind::Dictionary => false,
         ObjectKind::Table => StatementCatalog::new(context)
             .expect(name.database.as_deref(), &name.name)
@@ -300,13 +311,27 @@ pub fn create_text(d: &TableDefinition) -> String {
             i.name, i.expr, i.ty, i.granularity
         ));
     }
-    let mut text = format!(
-        "CREATE TABLE {}.{}\n(\n{}\n)\nENGINE = {}",
+    format!(
+        "CREATE TABLE {}.{}\n(\n{}\n)\n{}",
         quote_identifier(&d.database),
         quote_identifier(&d.name),
         lines.join(",\n"),
-        d.engine_text
-    );
+        engine_text(d)
+    )
+}
+
+/// The statement of a materialized view.
+pub(super) fn materialized_text(view: &MaterializedView, engine: &Engine) -> String {
+    let own = match view.owns_target() {
+        true => engine.table(&view.target.0, &view.target.1),
+        false => None,
+    };
+    view.create_text(own.map(|t| engine_text(&t.definition())).as_deref())
+}
+
+/// ENGINE and what follows it.
+fn engine_text(d: &TableDefinition) -> String {
+    let mut text = format!("ENGINE = {}", d.engine_text);
     let keyed = !matches!(d.engine, TableEngine::Memory | TableEngine::Null);
     let mut clause = |word: &str, value: Option<&String>| {
         if let Some(value) = value {

@@ -14,7 +14,7 @@ use roost_engine::column::Column;
 use roost_engine::error::{Code, Error, Result};
 use roost_engine::hooks::BlockExpr;
 use roost_engine::part::{Part, PartInfo};
-use roost_engine::table::{DefaultKind, FinalPart, Snapshot, TableEngine};
+use roost_engine::table::{DefaultKind, FinalPart, Snapshot, TableDefinition, TableEngine};
 use roost_engine::types::{DataType, Value};
 
 use super::compiler::SqlCompiler;
@@ -25,7 +25,7 @@ const MORSEL_ROWS: usize = 8 * 8192;
 
 /// How a column of the scan's schema comes about.
 #[derive(Debug, Clone)]
-enum Origin {
+pub(super) enum Origin {
     /// A stored column of that name; parts without it compute the default, when it has one.
     Stored(String, Option<Arc<dyn BlockExpr>>),
     /// ALIAS: computed from other columns.
@@ -50,10 +50,19 @@ pub struct SnapshotSource {
     finals: Option<Arc<Vec<FinalPart>>>,
 }
 
-impl SnapshotSource {
-    /// The source over a table's snapshot.
-    pub fn new(snapshot: Arc<Snapshot>) -> Result<Self> {
-        let definition = &snapshot.definition;
+/// The columns that a query may name of a table.
+pub(super) struct Readable {
+    /// Names and types.
+    pub(super) schema: Arc<Schema>,
+    /// How many `*` stands for.
+    pub(super) visible: usize,
+    /// How each comes about.
+    pub(super) origins: Arc<Vec<Origin>>,
+}
+
+impl Readable {
+    /// Those of `definition`.
+    pub(super) fn of(definition: &TableDefinition) -> Result<Self> {
         let compiler = SqlCompiler;
         let stored = definition.stored_schema();
         let (mut shown, mut hidden) = (Vec::new(), Vec::new());
@@ -88,11 +97,23 @@ impl SnapshotSource {
         hidden.extend(virtuals.map(|(name, ty, origin)| (Field::new(name, ty), origin)));
         shown.extend(hidden);
         let (fields, origins) = shown.into_iter().unzip();
-        Ok(SnapshotSource {
-            name: definition.full_name(),
+        Ok(Readable {
             schema: Schema::new(fields),
             visible,
             origins: Arc::new(origins),
+        })
+    }
+}
+
+impl SnapshotSource {
+    /// The source over a table's snapshot.
+    pub fn new(snapshot: Arc<Snapshot>) -> Result<Self> {
+        let readable = Readable::of(&snapshot.definition)?;
+        Ok(SnapshotSource {
+            name: snapshot.definition.full_name(),
+            schema: readable.schema,
+            visible: readable.visible,
+            origins: readable.origins,
             finals: None,
             snapshot,
         })

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use roost_engine::catalog::Engine;
 use roost_engine::error::{Code, Error, Result};
 
+use super::materialized;
 use crate::bind::Relation;
 use crate::parse::{ast, parse_query};
 
@@ -45,21 +46,20 @@ pub fn all(engine: &Engine) -> Vec<(String, String, String)> {
 
 /// Keeps a view.
 pub fn create(engine: &Engine, database: &str, view: &ast::CreateView) -> Result<()> {
-    if view.materialized {
-        return Err(Error::not_implemented("CREATE MATERIALIZED VIEW"));
-    }
     let name = &view.name.name;
-    if engine.table(database, name).is_some() || text_of(engine, database, name).is_some() {
+    let other =
+        engine.table(database, name).is_some() || materialized::exists(engine, database, name);
+    if other || text_of(engine, database, name).is_some() {
         if view.if_not_exists {
             return Ok(());
         }
-        if !view.or_replace || engine.table(database, name).is_some() {
+        if !view.or_replace || other {
             let message = format!("Table {database}.{name} already exists");
             return Err(Error::new(Code::TABLE_ALREADY_EXISTS, message));
         }
     }
     let mut tx = engine.begin();
-    tx.put(
+    tx.define(
         &key(database, name),
         Some(view.query.to_string().into_bytes()),
     );
@@ -72,6 +72,17 @@ pub fn drop_view(engine: &Engine, database: &str, name: &str) -> Result<bool> {
         return Ok(false);
     }
     let mut tx = engine.begin();
-    tx.put(&key(database, name), None);
+    tx.define(&key(database, name), None);
     tx.commit().map(|_| true)
+}
+
+/// Forgets all views of a database that is gone.
+pub fn forget_database(engine: &Engine, database: &str) -> Result<()> {
+    let mut tx = engine.begin();
+    for prefix in ["view/", "matview/"] {
+        for (key, _) in engine.scan(&format!("{prefix}{database}/")) {
+            tx.define(&key, None);
+        }
+    }
+    tx.commit().map(drop)
 }

@@ -21,6 +21,7 @@ pub mod sql_text;
 mod statement;
 #[cfg(test)]
 mod tests;
+pub mod walk;
 mod word;
 
 use std::ops::Range;

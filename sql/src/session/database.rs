@@ -65,6 +65,8 @@ pub struct Shared {
     threads: usize,
     memory: Arc<MemoryTracker>,
     seeds: AtomicU64,
+    /// Materialized views.
+    pub(crate) views: crate::interpret::materialized::Views,
 }
 
 impl Shared {
@@ -163,6 +165,7 @@ impl Database {
                 threads,
                 memory: Arc::new(MemoryTracker::of_process((total > 0).then_some(total))),
                 seeds: AtomicU64::new(1),
+                views: Default::default(),
                 options,
             }),
         })

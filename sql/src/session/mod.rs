@@ -8,6 +8,7 @@ mod log;
 mod output;
 mod request;
 mod result;
+mod views;
 
 pub use database::{Database, DatabaseOptions, Shared};
 pub use log::{FinishedQuery, QueryLog, RunningQuery};

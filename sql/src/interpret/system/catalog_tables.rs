@@ -7,6 +7,7 @@ use roost_engine::error::Result;
 use roost_engine::table::{TableDefinition, TableEngine};
 
 use super::super::context::StatementContext;
+use super::super::materialized::{self, MaterializedView};
 use super::super::{show, views};
 use super::kit::{Rows, b, n, s, uuid};
 use crate::Value;
@@ -63,7 +64,19 @@ pub(super) fn tables(context: &StatementContext) -> Result<Block> {
         ("total_bytes", "Nullable(UInt64)"),
         ("parts", "Nullable(UInt64)"),
         ("comment", "String"),
+        ("dependencies_database", "Array(String)"),
+        ("dependencies_table", "Array(String)"),
     ])?;
+    let materialized = materialized::all(&context.shared.engine)?;
+    let followers = |database: &str, name: &str| {
+        let follows = |v: &&MaterializedView| {
+            let source = v.source.as_ref();
+            source.is_some_and(|s| s.0 == database && s.1 == name)
+        };
+        let found = materialized.iter().filter(follows);
+        let (databases, names) = found.map(|v| (s(&v.database), s(&v.name))).unzip();
+        [Value::Array(databases), Value::Array(names)]
+    };
     for table in context.shared.engine.tables() {
         let snapshot = table.snapshot();
         let d = &snapshot.definition;
@@ -73,6 +86,7 @@ pub(super) fn tables(context: &StatementContext) -> Result<Block> {
             .primary_key
             .as_deref()
             .map_or(order.clone(), |k| s(strip(k)));
+        let [databases, names] = followers(&d.database, &d.name);
         rows.push(vec![
             s(&d.database),
             s(&d.name),
@@ -91,16 +105,37 @@ pub(super) fn tables(context: &StatementContext) -> Result<Block> {
             n(snapshot.bytes()),
             n(snapshot.parts.len() as u64),
             s(&d.comment),
+            databases,
+            names,
         ])?;
     }
-    for (database, name, query) in views::all(&context.shared.engine) {
+    let engine = &context.shared.engine;
+    let plain = views::all(engine)
+        .into_iter()
+        .map(|(database, name, query)| {
+            let create = format!("CREATE VIEW {database}.{name} AS {query}");
+            (database, name, "View", create, query)
+        });
+    let kept = materialized.iter().map(|v| {
+        let create = show::materialized_text(v, engine);
+        let query = v.query.to_string();
+        (
+            v.database.clone(),
+            v.name.clone(),
+            "MaterializedView",
+            create,
+            query,
+        )
+    });
+    for (database, name, kind, create, query) in plain.chain(kept) {
+        let [databases, names] = followers(&database, &name);
         rows.push(vec![
             s(&database),
             s(&name),
             uuid(0),
-            s("View"),
+            s(kind),
             b(false),
-            s(format!("CREATE VIEW {database}.{name} AS {query}")),
+            s(create),
             s(""),
             s(&query),
             s(""),
@@ -112,6 +147,8 @@ pub(super) fn tables(context: &StatementContext) -> Result<Block> {
             Value::Null,
             Value::Null,
             s(""),
+            databases,
+            names,
         ])?;
     }
     for name in super::names() {
@@ -133,6 +170,8 @@ pub(super) fn tables(context: &StatementContext) -> Result<Block> {
             Value::Null,
             Value::Null,
             s(""),
+            Value::Array(Vec::new()),
+            Value::Array(Vec::new()),
         ])?;
     }
     rows.finish()

@@ -79,7 +79,7 @@ fn constant(ty: DataType, value: Value) -> Result<BoundFunction> {
 }
 
 fn seconds(ty: DataType, context: &BindContext) -> Result<BoundFunction> {
-    let seconds = context.now_micros.div_euclid(MICROS).clamp(0, i64::from(u32::MAX));
+    let seconds = context.now().div_euclid(MICROS).clamp(0, i64::from(u32::MAX));
     constant(ty, Value::UInt(seconds as u64))
 }
 
@@ -102,15 +102,15 @@ fn now64(args: &[Arg], context: &BindContext) -> Result<BoundFunction> {
     };
     let ty = DataType::DateTime64(precision as u8, zone_arg(args, 1)?);
     let ticks = match precision {
-        0..=6 => context.now_micros.div_euclid(10i64.pow(6 - precision)),
-        _ => context.now_micros.saturating_mul(10i64.pow(precision - 6)),
+        0..=6 => context.now().div_euclid(10i64.pow(6 - precision)),
+        _ => context.now().saturating_mul(10i64.pow(precision - 6)),
     };
     constant(ty, Value::Int(ticks))
 }
 
 fn day(args: &[Arg], context: &BindContext, shift: i32) -> Result<BoundFunction> {
     arity(args, 0..=0)?;
-    let seconds = context.now_micros.div_euclid(MICROS);
+    let seconds = context.now().div_euclid(MICROS);
     let day = zone(context.time_zone).day_of(seconds) + shift;
     constant(DataType::Date, Value::UInt(day.clamp(0, 65_535) as u64))
 }
