@@ -404,7 +404,7 @@ fn a_view_answers_for_its_target() {
 #[test]
 fn changes_of_the_tables_reach_a_view_that_was_compiled() {
     let db = Database::in_memory().unwrap();
-    run(&db, "CREATE TABLE t (k UInt8) ORDER BY k");
+    run(&db, "CREATE TABLE t (k UInt8) ORDER BY tuple()");
     view(&db, "v", "k UInt64", "SELECT k FROM t");
     view(&db, "clock", "at DateTime", "SELECT now() AS at FROM t");
     run(
