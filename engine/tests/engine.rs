@@ -9,7 +9,7 @@ use roost_engine::block::Block;
 use roost_engine::catalog::{ColumnDefinition, CreateMode, Rewrite, TableDefinition, TableEngine};
 use roost_engine::clock::TestClock;
 use roost_engine::column::Column;
-use roost_engine::error::Code;
+use roost_engine::error::{Code, Error};
 use roost_engine::hooks::{Condition, ValueRange};
 use roost_engine::options::Options;
 use roost_engine::storage::{MemoryStorage, Storage};
@@ -225,6 +225,57 @@ fn replace_and_drop_partition_take_old_rows_away() {
     same_rows(&read(&table), &new);
     engine.truncate("default", "t").unwrap();
     assert!(read(&table).is_empty());
+}
+
+#[test]
+fn what_is_held_gives_way_and_what_came_meanwhile_stays() {
+    let storage = storage();
+    let engine = open(&storage, &small()).unwrap();
+    let table = engine
+        .create_table(definition("t"), CreateMode::Fail)
+        .unwrap();
+    let put = |rows: &[Row]| {
+        let mut tx = engine.begin();
+        tx.insert(&table, block(rows)).unwrap();
+        tx.commit().unwrap();
+    };
+    put(&rows(0, 300, "file"));
+    put(&rows(0, 10, "memory"));
+    let hold = engine.hold(&table, &mut || Ok(())).unwrap();
+    assert_eq!(hold.snapshot().rows(), 310);
+    let mut given_up = engine.hold(&table, &mut || Err(Error::bug("enough")));
+    assert!(given_up.is_err(), "a second hold waits for the first");
+    given_up = Err(Error::bug(""));
+    drop(given_up);
+    let mut stays = Vec::new();
+    for i in 0..20 {
+        let more = rows(1000 + i * 20, 20, "meanwhile");
+        put(&more);
+        stays.extend(more);
+    }
+    engine.flush().unwrap();
+    while engine.run_background_once().unwrap() {}
+    let mut tx = engine.begin();
+    tx.replace_held(&hold);
+    tx.insert(&table, block(&rows(0, 5, "new"))).unwrap();
+    drop(hold);
+    tx.commit().unwrap();
+    stays.extend(rows(0, 5, "new"));
+    stays.sort();
+    same_rows(&read(&table), &stays);
+    drop((engine, table));
+    let engine = open(&storage, &small()).unwrap();
+    let table = engine.table("default", "t").unwrap();
+    same_rows(&read(&table), &stays);
+    let hold = engine.hold(&table, &mut || Ok(())).unwrap();
+    engine.truncate("default", "t").unwrap();
+    let mut tx = engine.begin();
+    tx.replace_held(&hold);
+    tx.commit().unwrap();
+    assert!(
+        read(&table).is_empty(),
+        "nothing comes, and what went may be gone"
+    );
 }
 
 #[test]

@@ -2,8 +2,12 @@
 //!
 //! Goal: the embedded API as a user writes it. Method: open, write, drop, open again.
 
-use roost::session::InsertOptions;
+use std::sync::Arc;
+
+use roost::interpret::WriteOptions;
+use roost::session::{InsertOptions, QueryRequest};
 use roost::{Database, Value};
+use roost_engine::error::Code;
 
 type Outcome = Result<(), roost::Error>;
 
@@ -28,6 +32,61 @@ fn rows_and_definitions_survive_a_restart() -> Outcome {
     let rows = db.query("SELECT label FROM v ORDER BY id")?.rows();
     assert_eq!(rows, [[Value::string("n1!")], [Value::string("n2!")]]);
     assert!(db.query("SELECT * FROM t LIMIT 1")?.schema().len() == 2);
+    Ok(())
+}
+
+#[test]
+fn a_replacement_reads_what_it_replaces_and_is_matched_by_name() -> Outcome {
+    let db = Database::in_memory()?;
+    db.execute(
+        "CREATE TABLE t (id UInt64, n UInt64, s String DEFAULT concat('n', toString(n)))
+         ENGINE = MergeTree ORDER BY id; INSERT INTO t (id, n) VALUES (1, 1), (2, 2)",
+    )?;
+    let table = db.engine().table("default", "t");
+    let Some(table) = table else {
+        unreachable!("the table is there")
+    };
+    let hold = db.engine().hold(&table, &mut || Ok(()))?;
+    db.execute("INSERT INTO t (id, n) VALUES (3, 3)")?;
+    let run = |sql: &str, hold: &Arc<roost_engine::catalog::Hold>| {
+        let request = QueryRequest {
+            write: WriteOptions {
+                replace: Some(Arc::clone(hold)),
+                by_name: true,
+                also: Some(Arc::new(|written| {
+                    vec![(
+                        "job".to_owned(),
+                        Some(written.rows.to_string().into_bytes()),
+                    )]
+                })),
+            },
+            ..QueryRequest::new(sql)
+        };
+        db.run(request, &mut Vec::new())
+    };
+    let unknown = run("INSERT INTO t SELECT id, 1 AS nope FROM t", &hold);
+    assert_eq!(
+        unknown.err().map(|e| e.code()),
+        Some(Code::NO_SUCH_COLUMN_IN_TABLE)
+    );
+    assert_eq!(db.engine().get("job"), None, "a failed one leaves nothing");
+    let failed = run("INSERT INTO t SELECT throwIf(n = 2) AS n FROM t", &hold);
+    assert!(failed.is_err());
+    run(
+        "INSERT INTO t WITH 10 AS ten SELECT n * ten AS n, id FROM t",
+        &hold,
+    )?;
+    assert_eq!(db.engine().get("job"), Some(b"2".to_vec()));
+    let rows = db.query("SELECT id, n, s FROM t ORDER BY id")?.rows();
+    let row = |id, n, s| [Value::UInt(id), Value::UInt(n), Value::string(s)];
+    assert_eq!(
+        rows,
+        [row(1, 10, "n10"), row(2, 20, "n20"), row(3, 3, "n3")]
+    );
+    drop(hold);
+    let hold = db.engine().hold(&table, &mut || Ok(()))?;
+    run("INSERT INTO t SELECT id FROM t WHERE id > 5", &hold)?;
+    assert!(db.query("SELECT 1 FROM t")?.rows().is_empty());
     Ok(())
 }
 

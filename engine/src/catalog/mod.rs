@@ -12,6 +12,7 @@ mod alter;
 mod commit;
 mod ddl;
 mod drafts;
+mod hold;
 mod maintain;
 mod recover;
 mod rewrite;
@@ -38,6 +39,7 @@ pub use crate::table::{
 };
 pub use commit::Committed;
 pub use ddl::{CreateMode, TableName};
+pub use hold::Hold;
 pub use maintain::MergeProgress;
 pub use rewrite::Rewrite;
 pub use transaction::Transaction;

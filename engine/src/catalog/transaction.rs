@@ -8,10 +8,11 @@ use std::sync::Arc;
 
 use super::commit::{Committed, Request};
 use super::drafts::{self, Draft};
+use super::hold::Hold;
 use super::{Engine, Inner, Table, TableEngine};
 use crate::block::Block;
 use crate::err;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::log::{Edit, rows};
 use crate::part::PartInfo;
 use crate::table::Layout;
@@ -37,6 +38,7 @@ struct Pending {
     layout: Arc<Layout>,
     version: u64,
     clear: bool,
+    held: Option<Arc<Hold>>,
     partitions: Vec<String>,
     blocks: Vec<Block>,
     rows: usize,
@@ -105,6 +107,12 @@ impl Transaction {
         blocks.into_iter().try_for_each(|b| self.insert(table, b))
     }
 
+    /// Removes the rows that `hold` holds; those that this transaction inserts, and those that came
+    /// meanwhile, stay.
+    pub fn replace_held(&mut self, hold: &Arc<Hold>) {
+        self.pending(hold.table()).held = Some(Arc::clone(hold));
+    }
+
     /// Removes the rows of one partition; rows that this transaction inserts stay.
     pub fn drop_partition(&mut self, table: &Arc<Table>, partition: &str) {
         self.pending(table).partitions.push(partition.to_string());
@@ -137,6 +145,7 @@ impl Transaction {
         let mut request = Request::default();
         let mut files = false;
         let mut memory = 0;
+        let mut holds = Vec::new();
         for (_, mut pending) in self.tables {
             let durable = pending.table.definition().engine.is_durable();
             let mut runs = Vec::new();
@@ -153,6 +162,7 @@ impl Transaction {
                 }
             }
             files |= !pending.files.is_empty();
+            holds.extend(pending.held.clone());
             pending.request(&inner, runs, durable, &mut request)?;
         }
         if files {
@@ -164,14 +174,17 @@ impl Transaction {
         if let Some(token) = self.token {
             request.token(token);
         }
-        if request.is_empty() {
+        if request.is_empty() && holds.is_empty() {
             let id = self.engine.last_commit();
             return Ok(Committed {
                 id,
                 duplicate: false,
             });
         }
-        let done = inner.commit(request);
+        let done = match holds.is_empty() {
+            true => inner.commit(request),
+            false => inner.commit_replacing(request, &holds),
+        };
         inner.wake_after(files, memory);
         done
     }
@@ -184,6 +197,7 @@ impl Transaction {
                 layout,
                 version,
                 clear: false,
+                held: None,
                 partitions: Vec::new(),
                 blocks: Vec::new(),
                 rows: 0,
@@ -191,6 +205,19 @@ impl Transaction {
                 files: Vec::new(),
             }
         })
+    }
+}
+
+impl Inner {
+    /// Commits `request`, with which the rows of `holds` go.
+    fn commit_replacing(&self, mut request: Request, holds: &[Arc<Hold>]) -> Result<Committed> {
+        // From here on nothing else commits: what is held and still there goes.
+        let mut leader = self.commits.lead();
+        holds.iter().try_for_each(|h| h.let_go(&mut request))?;
+        let answer = self.lead(&mut leader, vec![request]).pop();
+        drop(leader);
+        self.remove_retired();
+        answer.unwrap_or_else(|| Err(Error::bug("a commit got no answer")))
     }
 }
 
@@ -253,6 +280,9 @@ impl Pending {
         request: &mut Request,
     ) -> Result<()> {
         let (uid, layout) = (self.table.uid(), self.layout);
+        if self.held.is_some() {
+            request.expect(uid, self.version);
+        }
         let nothing = !self.clear && self.partitions.is_empty();
         if nothing && runs.is_empty() && self.files.is_empty() {
             return Ok(());

@@ -62,7 +62,10 @@ impl<'a> StatementCatalog<'a> {
         }
         let engine = &self.context.shared.engine;
         if let Some(table) = engine.table(in_database, name) {
-            let source = SnapshotSource::new(table.snapshot())?;
+            let held = self.context.write.replace.as_ref();
+            let held = held.filter(|h| h.table().uid() == table.uid());
+            let snapshot = held.map_or_else(|| table.snapshot(), |h| Arc::clone(h.snapshot()));
+            let source = SnapshotSource::new(snapshot)?;
             return Ok(Some(Relation::Table(Arc::new(source))));
         }
         if let Some(view) = materialized::find(engine, in_database, name)? {

@@ -7,14 +7,30 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use roost_engine::catalog::Hold;
 use roost_engine::error::{Code, Error, Result};
 use roost_engine::types::Tz;
 
 use super::catalog::NameResolver;
+use super::insert::Written;
 use crate::exec::{CancelToken, ExecContext};
 use crate::functions::BindContext;
 use crate::session::Shared;
 use crate::settings::Settings;
+
+/// What is committed with the rows of an INSERT, made of what was written.
+pub type Also = Arc<dyn Fn(&Written) -> Vec<(String, Option<Vec<u8>>)> + Send + Sync>;
+
+/// How the rows of an INSERT are written, beyond what its text can say.
+#[derive(Clone, Default)]
+pub struct WriteOptions {
+    /// The held rows go in the same commit; where the statement reads their table, it reads them.
+    pub replace: Option<Arc<Hold>>,
+    /// A query's columns are matched with the table's by name.
+    pub by_name: bool,
+    /// Keys of the key-value store that are set in the same commit.
+    pub also: Option<Also>,
+}
 
 /// The surroundings of one statement.
 pub struct StatementContext {
@@ -28,6 +44,8 @@ pub struct StatementContext {
     pub parameters: HashMap<String, String>,
     /// Relations in front of the tables.
     pub resolver: Option<Arc<dyn NameResolver>>,
+    /// How an INSERT writes.
+    pub write: WriteOptions,
     /// What functions know while they bind.
     pub bind: BindContext,
     /// Threads, memory, cancellation, progress.
@@ -69,6 +87,7 @@ impl StatementContext {
             settings,
             parameters,
             resolver,
+            write: WriteOptions::default(),
             bind,
             exec,
         })
@@ -76,14 +95,18 @@ impl StatementContext {
 
     /// The same surroundings under other settings (a query's own SETTINGS).
     pub fn with_settings(&self, settings: Settings) -> Result<Self> {
-        StatementContext::new(
+        let context = StatementContext::new(
             Arc::clone(&self.shared),
             self.database.clone(),
             settings,
             self.parameters.clone(),
             self.resolver.clone(),
             &self.exec.cancel,
-        )
+        )?;
+        Ok(StatementContext {
+            write: self.write.clone(),
+            ..context
+        })
     }
 
     /// Refuses a statement that writes when the session may only read.

@@ -15,7 +15,7 @@ use roost_engine::table::{ColumnDefinition, DefaultKind, Table, TableDefinition}
 use roost_engine::types::DataType;
 
 use super::compiler::SqlCompiler;
-use super::context::StatementContext;
+use super::context::{StatementContext, WriteOptions};
 use super::materialized::Cascade;
 use super::{names, select};
 use crate::Value;
@@ -24,6 +24,7 @@ use crate::formats::{self, FormatSettings, ReadBlock};
 use crate::functions::cast::{self, CastMode};
 use crate::functions::{BindContext, Kernel};
 use crate::parse::ast;
+use crate::plan::Query;
 
 /// What an INSERT did.
 #[derive(Debug, Clone, Copy, Default)]
@@ -44,13 +45,22 @@ pub fn run(
 ) -> Result<Written> {
     context.require_writable()?;
     let table = names::table(context, &insert.table)?;
+    if let ast::InsertSource::Query(query) = &insert.source {
+        let planned = select::plan(query, context)?;
+        let output = exec::schema_of(&planned)?;
+        let given = match context.write.by_name {
+            true => names_of(&output),
+            false => given_columns(insert, &table)?,
+        };
+        let writer = TableWriter::new(&table, &given)?;
+        let mut target = Target::new(context, &table, &writer);
+        insert_query(&planned, context, &mut target)?;
+        return target.commit();
+    }
     let writer = TableWriter::new(&table, &given_columns(insert, &table)?)?;
     let mut target = Target::new(context, &table, &writer);
     let format = match &insert.source {
-        ast::InsertSource::Query(query) => {
-            insert_query(query, context, &mut target)?;
-            return target.commit();
-        }
+        ast::InsertSource::Query(_) => return Err(Error::bug("the query was run above")),
         ast::InsertSource::Values => "Values",
         ast::InsertSource::Format(name) => name,
     };
@@ -82,17 +92,15 @@ pub fn insert_block(
     block: Block,
     context: &StatementContext,
 ) -> Result<Written> {
-    let given: Vec<String> = block
-        .schema()
-        .fields
-        .iter()
-        .map(|f| f.name.clone())
-        .collect();
-    let writer = TableWriter::new(table, &given)?;
+    let writer = TableWriter::new(table, &names_of(block.schema()))?;
     let casts = casts(block.schema(), writer.given(), context)?;
     let mut target = Target::new(context, table, &writer);
     target.add(cast_block(&block, &casts, writer.given())?)?;
     target.commit()
+}
+
+fn names_of(schema: &Schema) -> Vec<String> {
+    schema.fields.iter().map(|f| f.name.clone()).collect()
 }
 
 /// Names of the columns that the rows bring.
@@ -114,15 +122,11 @@ fn given_columns(insert: &ast::Insert, table: &Table) -> Result<Vec<String>> {
 }
 
 fn insert_query(
-    query: &ast::Query,
+    planned: &Query,
     context: &StatementContext,
     target: &mut Target<'_>,
 ) -> Result<()> {
-    let planned = select::plan(query, context)?;
-    let (from, to) = (
-        exec::schema_of(&planned)?,
-        Arc::clone(target.writer.given()),
-    );
+    let (from, to) = (exec::schema_of(planned)?, Arc::clone(target.writer.given()));
     if from.len() != to.len() {
         let message = format!(
             "Number of columns doesn't match (source: {} and result: {})",
@@ -132,7 +136,7 @@ fn insert_query(
         return Err(Error::new(Code::NUMBER_OF_COLUMNS_DOESNT_MATCH, message));
     }
     let casts = casts(&from, &to, context)?;
-    exec::execute(&planned, &context.exec, &mut |block: Block| {
+    exec::execute(planned, &context.exec, &mut |block: Block| {
         target.add(cast_block(&block, &casts, &to)?)?;
         Ok(Flow::Continue)
     })?;
@@ -211,6 +215,7 @@ struct Target<'a> {
     cascade: Cascade<'a>,
     writer: &'a TableWriter,
     written: Written,
+    write: &'a WriteOptions,
 }
 
 impl<'a> Target<'a> {
@@ -220,10 +225,14 @@ impl<'a> Target<'a> {
         if !token.is_empty() {
             cascade.token(format!("{}/{token}", table.definition().uid));
         }
+        if let Some(hold) = &context.write.replace {
+            cascade.transaction().replace_held(hold);
+        }
         Target {
             cascade,
             writer,
             written: Written::default(),
+            write: &context.write,
         }
     }
 
@@ -237,10 +246,12 @@ impl<'a> Target<'a> {
         self.cascade.insert(block)
     }
 
-    fn commit(self) -> Result<Written> {
-        if self.written.rows == 0 {
+    fn commit(mut self) -> Result<Written> {
+        if self.written.rows == 0 && self.write.replace.is_none() && self.write.also.is_none() {
             return Ok(self.written);
         }
+        let also = self.write.also.iter().flat_map(|also| also(&self.written));
+        also.for_each(|(key, value)| self.cascade.transaction().put(&key, value));
         let committed = self.cascade.commit()?;
         Ok(Written {
             duplicate: committed.duplicate,

@@ -15,7 +15,7 @@ use super::log::{FinishedQuery, RunningQuery, kept_text};
 use super::output::{Formatter, OutputSink};
 use crate::exec::{CancelToken, Totals};
 use crate::formats::FormatSettings;
-use crate::interpret::{self, Effect, NameResolver, RowSink, StatementContext};
+use crate::interpret::{self, Effect, NameResolver, RowSink, StatementContext, WriteOptions};
 use crate::parse::ast::Statement;
 use crate::parse::{self};
 use crate::settings::Settings;
@@ -41,6 +41,8 @@ pub struct QueryRequest {
     pub cancel: CancelToken,
     /// Relations in front of the tables.
     pub resolver: Option<Arc<dyn NameResolver>>,
+    /// How an INSERT writes, beyond its text.
+    pub write: WriteOptions,
 }
 
 impl QueryRequest {
@@ -187,7 +189,7 @@ impl Session {
         let comment = settings.text("log_comment").to_string();
         let logged = settings.bool("log_queries");
         let query_size_max = settings.uint("max_query_size") as usize;
-        let context = StatementContext::new(
+        let mut context = StatementContext::new(
             Arc::clone(&self.shared),
             database.clone(),
             settings,
@@ -195,6 +197,7 @@ impl Session {
             request.resolver,
             &request.cancel,
         )?;
+        context.write = request.write;
         let (progress, memory) = (
             Arc::clone(&context.exec.progress),
             Arc::clone(&context.exec.memory),

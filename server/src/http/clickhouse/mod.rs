@@ -140,7 +140,7 @@ fn run(app: &App, call: &Call, request: NativeRequest, outlet: &mut Outlet) -> R
             query_id: Some(query_id),
             database: request.database,
             cancel: call.cancel.clone(),
-            resolver: None,
+            ..QueryRequest::default()
         },
         &mut out,
     )?;
