@@ -107,3 +107,68 @@ fn clickhouse_connect_moves_every_type() {
 fn curl_in_every_format() {
     run("curl.py");
 }
+
+/// What `roost` prints to standard error, and whether it succeeded.
+fn roost(folder: &Path, args: &[&str]) -> (bool, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_roost"));
+    let done = command.args(args).current_dir(folder).output();
+    let done = done.expect("the program starts");
+    let both = [done.stderr, done.stdout].concat();
+    (
+        done.status.success(),
+        String::from_utf8_lossy(&both).into_owned(),
+    )
+}
+
+#[test]
+fn files_are_imported_under_the_schema_they_have() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let at = |name: &str| folder.path().join(name);
+    let text = "id,who,score\n1,\"a, b\",0.5\n70000,c,\n";
+    std::fs::write(at("plain.csv"), text).expect("a file");
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut packed, text.as_bytes()).expect("memory");
+    std::fs::write(at("packed.csv.gz"), packed.finish().expect("memory")).expect("a file");
+    std::fs::write(
+        at("packed.csv.zst"),
+        zstd::encode_all(text.as_bytes(), 1).expect("memory"),
+    )
+    .expect("a file");
+    let select = "SELECT number AS n, toString(number) AS s FROM numbers(3) FORMAT Parquet";
+    let parquet = Command::new(env!("CARGO_BIN_EXE_roost"))
+        .args(["sql", "-q", select])
+        .output()
+        .expect("the program starts");
+    std::fs::write(at("rows.parquet"), &parquet.stdout).expect("a file");
+    std::fs::write(at("cut.parquet"), &parquet.stdout[..40]).expect("a file");
+    std::fs::write(at("empty.csv"), "").expect("a file");
+    std::fs::write(at("bad.ndjson"), "{\"a\":1}\n{\"a\":").expect("a file");
+    let import = |file: &str, table: &str| {
+        roost(
+            folder.path(),
+            &["import", file, "--data", "d", "--table", table],
+        )
+    };
+    for file in ["plain.csv", "packed.csv.gz", "packed.csv.zst"] {
+        let (ok, said) = import(file, "t");
+        assert!(
+            ok && said.contains("`id` Int64, `who` String, `score`"),
+            "{said}"
+        );
+        assert!(said.contains("2 rows written"), "{said}");
+    }
+    let (ok, said) = import("rows.parquet", "p");
+    assert!(ok && said.contains("`n` UInt64, `s` String"), "{said}");
+    let query = "SELECT (SELECT sum(id), count() FROM t), (SELECT sum(n) FROM p)";
+    let (ok, said) = roost(folder.path(), &["sql", "--data", "d", "-q", query]);
+    assert!(ok && said.contains("(210003,6)\t3"), "{said}");
+    for (file, code) in [
+        ("cut.parquet", "INCORRECT_DATA"),
+        ("empty.csv", "CANNOT_EXTRACT_TABLE_STRUCTURE"),
+        ("bad.ndjson", "at row 2"),
+    ] {
+        let (ok, said) = import(file, "broken");
+        assert!(!ok && said.contains(file) && said.contains(code), "{said}");
+        assert!(said.contains("Code: "), "{said}");
+    }
+}

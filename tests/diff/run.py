@@ -156,6 +156,18 @@ def compare(sql, theirs, ours):
     return f"answers differ: {pairs}"
 
 
+def read_by_clickhouse(theirs, ours, table, file):
+    """The same file in ClickHouse, under the types that `roost import` found."""
+    described, error = ours.query(f"SELECT name, type FROM system.columns WHERE table = '{table}' ORDER BY position")
+    columns = [line.split("\t") for line in (described or "").split("\n")[2:] if line]
+    schema = ", ".join(f"`{name}` {ty}" for name, ty in columns)
+    names = ", ".join(f"`{name}`" for name, _ in columns)
+    for sql in (f"CREATE TABLE {table} ({schema}) ENGINE = Memory", f"INSERT INTO {table} SELECT {names} FROM file('{file}')"):
+        error = error or theirs.query(sql)[1]
+    if error:
+        sys.exit(f"{table} of {file}: {error[:500]}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--binary", default="target/release/roost")
@@ -163,6 +175,8 @@ def main():
     parser.add_argument("--generated", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--setup", action="append", default=[], help="file of statements run on both first")
+    parser.add_argument("--import", dest="imports", action="append", default=[], metavar="TABLE=FILE",
+                        help="file of real data that `roost import` makes a table of, read by both")
     parser.add_argument("files", nargs="*", type=pathlib.Path)
     args = parser.parse_args()
     allowed = [l.split("\t") for l in (HERE / "allow.txt").read_text().split("\n") if "\t" in l]
@@ -170,8 +184,13 @@ def main():
     work = [(q, f.name) for f in files for q in queries_of(f)]
     work += [(q, f"generated {args.seed}") for q in generate.queries(args.seed, args.generated)]
     with tempfile.TemporaryDirectory() as a, tempfile.TemporaryDirectory() as b:
+        imports = [i.split("=", 1) for i in args.imports]
+        for table, file in imports:
+            subprocess.run([args.binary, "import", file, "--data", b, "--table", table], check=True)
         theirs, ours = ClickHouse(a), Embedded(args.ask) if args.ask else Roost(args.binary, b)
         try:
+            for table, file in imports:
+                read_by_clickhouse(theirs, ours, table, file)
             for sql in data.TABLES + [q for f in args.setup for q in queries_of(pathlib.Path(f))]:
                 for side in (theirs, ours):
                     _, error = side.query(sql)

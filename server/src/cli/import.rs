@@ -7,11 +7,14 @@ use std::io::{BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use roost::formats::{FormatSettings, infer_schema};
 use roost::session::{Database, QueryRequest};
+use roost_engine::block::Field;
+use roost_engine::error::Error;
 
 use super::client::run_native;
 use super::{Failed, Place};
-use crate::project::guess::{guess_columns, schema_of};
+use crate::project::guess::guess_columns;
 use crate::store::quoted;
 
 #[derive(Debug, clap::Args)]
@@ -68,25 +71,30 @@ fn stem(path: &Path) -> String {
 }
 
 pub(super) fn run(args: Args) -> Result<(), Failed> {
+    let file = args.file.display().to_string();
+    // What is wrong with rows is said with the file they stand in.
+    import(args).map_err(|e| match e.downcast::<Error>() {
+        Ok(e) => Failed::from(e.context(file)),
+        Err(e) => format!("{file}: {e}").into(),
+    })
+}
+
+fn import(args: Args) -> Result<(), Failed> {
     let (by_ending, packed) = endings(&args.file);
     let format = args.format.as_deref().or(by_ending);
     let format = format
         .ok_or("the file's ending does not tell its format; pass --format")?
         .to_owned();
     let table = args.table.clone().unwrap_or_else(|| stem(&args.file));
-    let file = File::open(&args.file).map_err(|e| format!("{}: {e}", args.file.display()))?;
+    let file = File::open(&args.file)?;
     let bar = ProgressBar::new(file.metadata().map_or(0, |m| m.len()));
     let style = "{bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
     bar.set_style(ProgressStyle::with_template(style)?);
     let counted = bar.wrap_read(BufReader::with_capacity(1 << 20, file));
-    let mut rows: Box<dyn Read + Send> = match packed {
-        "gz" => Box::new(flate2::read::MultiGzDecoder::new(counted)),
-        "zst" => Box::new(zstd::stream::read::Decoder::new(counted)?),
-        _ => Box::new(counted),
-    };
+    let mut rows = unpacked(counted, packed)?;
     let mut start = Vec::new();
     (&mut rows).take(LOOKED_AT as u64).read_to_end(&mut start)?;
-    let guess = Guess::of(&format, &start);
+    let guess = Guess::of(&format, &start, &args.file, packed)?;
     let data: Box<dyn Read + Send> = Box::new(Cursor::new(start).chain(rows));
     let insert = format!("INSERT INTO {} FORMAT {}", quoted(&table), guess.format);
     let create = guess.schema.map(|schema| {
@@ -104,36 +112,58 @@ pub(super) fn run(args: Args) -> Result<(), Failed> {
     Ok(())
 }
 
-/// The schema of a text format, and the format with its header seen.
+/// The bytes behind the file's compression.
+fn unpacked(
+    file: impl Read + Send + 'static,
+    packed: &str,
+) -> std::io::Result<Box<dyn Read + Send>> {
+    Ok(match packed {
+        "gz" => Box::new(flate2::read::MultiGzDecoder::new(file)),
+        "zst" => Box::new(zstd::stream::read::Decoder::new(file)?),
+        _ => Box::new(file),
+    })
+}
+
+/// The schema of the rows, and the format with its header seen.
 struct Guess {
     format: String,
     schema: Option<String>,
 }
 
 impl Guess {
-    fn of(format: &str, start: &[u8]) -> Guess {
-        let is_text = matches!(format, "CSV" | "TSV" | "JSONEachRow");
-        if !is_text {
-            return Guess {
-                format: format.to_owned(),
-                schema: None,
-            };
-        }
-        let found = guess_columns(start);
-        let with_names = found.has_header && format != "JSONEachRow";
-        let columns: Vec<_> = found
-            .columns
-            .into_iter()
-            .map(|mut c| {
-                // A table has no paths.
-                c.path = String::new();
-                c
-            })
-            .collect();
-        Guess {
-            format: format!("{format}{}", if with_names { "WithNames" } else { "" }),
-            schema: (!columns.is_empty()).then(|| schema_of(&columns)),
-        }
+    /// From the file's beginning; from all of it where the schema stands at its end.
+    fn of(format: &str, start: &[u8], path: &Path, packed: &str) -> Result<Guess, Failed> {
+        let (format, rows): (String, Box<dyn Read + Send>) = match format {
+            "Parquet" => {
+                let file = BufReader::with_capacity(1 << 20, File::open(path)?);
+                (format.to_owned(), unpacked(file, packed)?)
+            }
+            "CSV" | "TSV" | "JSONEachRow" => {
+                let whole = match start.len() < LOOKED_AT {
+                    true => start,
+                    false => &start[..start.iter().rposition(|b| *b == b'\n').unwrap_or(0)],
+                };
+                let is_named = format != "JSONEachRow" && guess_columns(whole).has_header;
+                let ending = if is_named { "WithNames" } else { "" };
+                (
+                    format!("{format}{ending}"),
+                    Box::new(Cursor::new(whole.to_vec())),
+                )
+            }
+            _ => {
+                return Ok(Guess {
+                    format: format.to_owned(),
+                    schema: None,
+                });
+            }
+        };
+        let schema = infer_schema(&format, rows, &FormatSettings::default())?;
+        let column = |f: &Field| format!("{} {}", quoted(&f.name), f.ty);
+        let columns: Vec<String> = schema.fields.iter().map(column).collect();
+        Ok(Guess {
+            format,
+            schema: Some(columns.join(", ")),
+        })
     }
 }
 

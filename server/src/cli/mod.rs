@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use roost_engine::error::Error;
 
 /// Roost: a real-time analytics database with ClickHouse's SQL.
 #[derive(Debug, Parser)]
@@ -60,7 +61,11 @@ pub fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
-            eprintln!("roost: {e}");
+            match e.downcast_ref::<Error>() {
+                // With code and name.
+                Some(e) => eprintln!("roost: {e:?}"),
+                None => eprintln!("roost: {e}"),
+            }
             ExitCode::FAILURE
         }
     }

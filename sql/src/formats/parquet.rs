@@ -93,6 +93,8 @@ struct ParquetReader {
     batches: Batches,
     schema: Arc<Schema>,
     wanted: Wanted,
+    /// Rows that were read.
+    rows: usize,
 }
 
 /// A file of one reader's input.
@@ -184,6 +186,7 @@ pub(super) fn reader(
         batches,
         schema: from::schema(&arrow)?,
         wanted,
+        rows: 0,
     }))
 }
 
@@ -195,11 +198,13 @@ impl BlockReader for ParquetReader {
         };
         match batch {
             None => Ok(None),
-            Some(Err(e)) => Err(broken(e)),
-            Some(Ok(batch)) => self
-                .wanted
-                .take(&from::block(&batch, &self.schema)?)
-                .map(Some),
+            Some(Err(e)) => Err(broken(e).context(format!("behind row {}", self.rows))),
+            Some(Ok(batch)) => {
+                self.rows += batch.num_rows();
+                self.wanted
+                    .take(&from::block(&batch, &self.schema)?)
+                    .map(Some)
+            }
         }
     }
 }
