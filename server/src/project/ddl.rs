@@ -43,7 +43,7 @@ pub struct Operations {
 }
 
 impl NewDataSource {
-    fn build(self) -> Result<DataSource> {
+    pub(super) fn build(self) -> Result<DataSource> {
         check_name(&self.name, "Data Source")?;
         let columns = read_schema(&self.schema)?;
         let now = timestamp();
@@ -240,7 +240,11 @@ impl Project {
     }
 
     /// Removes a data source, its tables, and the scopes that speak of it.
-    pub fn drop_data_source(&self, key: &str) -> Result<()> {
+    pub fn drop_data_source(self: &Arc<Self>, key: &str) -> Result<()> {
+        let name = self.snapshot().data_source(key).map(|d| d.name.clone());
+        for (pipe, node) in name.iter().flat_map(|n| self.fed_by(n)) {
+            self.unlink_view(&pipe.name, &node)?;
+        }
         self.change(|state, store| {
             let source = state.data_source(key).cloned();
             let source = source.ok_or_else(|| missing(key))?;

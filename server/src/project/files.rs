@@ -2,7 +2,7 @@
 //!
 //! Invariant: what was pushed comes back: tokens and tags included, SQL unchanged.
 
-use super::model::{DataSource, Pipe};
+use super::model::{DataSource, Node, Pipe};
 use super::state::Snapshot;
 use crate::datafile::{
     DataSourceFile, EngineLines, NodeLines, PipeFile, TokenLine, print_data_source, print_pipe,
@@ -39,7 +39,7 @@ pub fn data_source_text(state: &Snapshot, source: &DataSource) -> String {
 
 /// The `.pipe` text.
 pub fn pipe_text(state: &Snapshot, pipe: &Pipe) -> String {
-    let node = |n: &super::model::Node| NodeLines {
+    let node = |n: &Node| NodeLines {
         name: n.name.clone(),
         description: n.description.clone(),
         sql: n.sql.clone(),
@@ -47,8 +47,8 @@ pub fn pipe_text(state: &Snapshot, pipe: &Pipe) -> String {
             "standard" => String::new(),
             kind => kind.to_owned(),
         },
-        settings: Vec::new(),
-        engine: None,
+        settings: node_settings(n),
+        engine: engine_lines(n),
     };
     print_pipe(&PipeFile {
         version: None,
@@ -56,6 +56,27 @@ pub fn pipe_text(state: &Snapshot, pipe: &Pipe) -> String {
         tokens: token_lines(state, &pipe.name, &[("PIPES:READ", "READ")]),
         tags: tags(state, &pipe.id),
         nodes: pipe.nodes.iter().map(node).collect(),
+    })
+}
+
+/// DATASOURCE of a materialized node.
+fn node_settings(node: &Node) -> Vec<(String, String)> {
+    let target = node.view_target().map(str::to_owned);
+    target
+        .map(|t| ("datasource".to_owned(), t))
+        .into_iter()
+        .collect()
+}
+
+/// ENGINE of a materialized node, when it was given.
+fn engine_lines(node: &Node) -> Option<EngineLines> {
+    node.view_target()?;
+    let name = node.settings.get("engine").filter(|e| !e.is_empty())?;
+    let args = node.settings.iter();
+    let args = args.filter_map(|(k, v)| Some((k.strip_prefix("engine_")?.to_owned(), v.clone())));
+    Some(EngineLines {
+        name: name.clone(),
+        args: args.collect(),
     })
 }
 

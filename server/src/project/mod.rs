@@ -3,6 +3,7 @@
 //! - [`model`]: what is stored;
 //! - [`state`]: the resources in memory, written through to the store;
 //! - [`ddl`]: data sources as tables; [`pipes`]: pipes and their nodes;
+//! - [`materialize`]: materialized nodes as views of the database;
 //! - [`references`], [`resolve`]: which tables a text reads, pipes in the place of tables;
 //! - [`ingest`]: rows that come in;
 //! - [`show`], [`files`]: resources as JSON and as datafiles.
@@ -13,6 +14,7 @@ mod ddl;
 mod files;
 pub mod guess;
 pub mod ingest;
+mod materialize;
 mod model;
 mod pipes;
 mod references;
@@ -26,10 +28,11 @@ mod tests;
 
 pub use ddl::{NewDataSource, Operations, create_table_sql};
 pub use files::{data_source_text, pipe_text};
+pub use materialize::{Analysis, MATERIALIZED, Made, view_name};
 pub use model::{
     Connector, DataSource, Node, Pipe, StoredColumn, Tag, TagResource, Variable, Workspace,
 };
-pub use pipes::{NewNode, NewPipe};
+pub use pipes::{CreatedPipe, NewNode, NewPipe};
 pub use references::{TableRef, replace_tables, tables_of};
 pub use resolve::{Request, Resolver, Root};
 pub use service::{ServiceLog, service_tables};

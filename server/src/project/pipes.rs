@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::materialize::{MATERIALIZED, Made, drop_views, rename_views};
 use super::model::{Node, Pipe};
 use super::references::tables_of;
 use super::state::{Project, Snapshot, TEXTS_MAX, put};
@@ -41,51 +42,43 @@ pub struct NewPipe {
     pub force: bool,
 }
 
+/// A pipe that was made.
+#[derive(Debug)]
+pub struct CreatedPipe {
+    /// The pipe.
+    pub pipe: Arc<Pipe>,
+    /// Its views.
+    pub made: Vec<Made>,
+    /// Data sources that were made for them.
+    pub made_sources: Vec<String>,
+}
+
+impl NewPipe {
+    /// The pipe before it has a place in the workspace.
+    fn draft(&self) -> Result<Pipe> {
+        build_pipe(&Snapshot::default(), self.clone())
+    }
+}
+
 impl Project {
     /// Makes a pipe, or replaces one with `force`: a published node of the same name stays published.
-    pub fn create_pipe(&self, new: NewPipe) -> Result<Arc<Pipe>> {
+    pub fn create_pipe(self: &Arc<Self>, new: NewPipe) -> Result<CreatedPipe> {
         check_name(&new.name, "Pipe")?;
         for node in &new.nodes {
             self.check_node(&new.name, node)?;
         }
-        self.change(|state, store| {
-            if state.data_sources.contains_key(&new.name) {
-                return Err(ProjectError::Conflict(format!(
-                    "There is already a Data Source with name \"{}\"",
-                    new.name
-                )));
-            }
-            let old = state.pipes.get(&new.name).cloned();
-            if old.is_some() && !new.force {
-                return Err(ProjectError::Conflict(format!(
-                    "Pipe \"{}\" already exists",
-                    new.name
-                )));
-            }
-            let now = timestamp();
-            let mut nodes: Vec<Node> = Vec::with_capacity(new.nodes.len());
-            for node in new.nodes {
-                let known = old.as_ref().and_then(|p| p.node(&node.name));
-                let node = build_node(node, &new.name, nodes.len(), known, &now);
-                if nodes.iter().any(|n| n.name == node.name) {
-                    return Err(ProjectError::Bad(format!(
-                        "Pipe \"{}\" has two nodes with name \"{}\"",
-                        new.name, node.name
-                    )));
-                }
-                nodes.push(node);
-            }
-            let published = old.as_ref().and_then(|p| p.endpoint.clone());
-            let pipe = Pipe {
-                id: old.as_ref().map_or_else(new_id, |p| p.id.clone()),
-                name: new.name,
-                description: new.description,
-                endpoint: published.filter(|id| nodes.iter().any(|n| n.id == *id)),
-                nodes,
-                created_at: old.map_or_else(|| now.clone(), |p| p.created_at.clone()),
-                updated_at: now,
-            };
+        let made_sources = self.make_targets(&new.draft()?)?;
+        let mut made = Vec::new();
+        let pipe = self.change(|state, store| {
+            let pipe = build_pipe(state, new)?;
+            let old = state.pipes.get(&pipe.name).cloned();
+            made = self.make_views(store, &pipe, old.as_deref())?;
             keep(state, store, pipe)
+        })?;
+        Ok(CreatedPipe {
+            pipe,
+            made,
+            made_sources,
         })
     }
 
@@ -101,8 +94,8 @@ impl Project {
             )));
         }
         match node.kind.as_str() {
-            "" | "standard" | "endpoint" => {}
-            "materialized" | "copy" | "sink" | "stream" => {
+            "" | "standard" | "endpoint" | MATERIALIZED => {}
+            "copy" | "sink" | "stream" => {
                 return Err(ProjectError::NotImplemented(format!(
                     "{} nodes are not supported yet (node {} of pipe {pipe})",
                     node.kind, node.name
@@ -125,7 +118,7 @@ impl Project {
 
     /// Changes a pipe.
     pub fn update_pipe(
-        &self,
+        self: &Arc<Self>,
         key: &str,
         update: impl FnOnce(&mut Pipe) -> Result<()>,
     ) -> Result<Arc<Pipe>> {
@@ -144,15 +137,20 @@ impl Project {
                         next.name
                     )));
                 }
+                rename_views(store, pipe, &next.name)?;
                 let old = pipe.name.clone();
                 state.pipes.remove(&old);
+            } else if pipe.nodes.iter().any(|n| n.view_target().is_some())
+                && pipe.nodes != next.nodes
+            {
+                self.make_views(store, &next, Some(pipe))?;
             }
             keep(state, store, next)
         })
     }
 
     /// Adds a node at the end.
-    pub fn add_node(&self, key: &str, node: NewNode) -> Result<Node> {
+    pub fn add_node(self: &Arc<Self>, key: &str, node: NewNode) -> Result<Node> {
         self.check_node(key, &node)?;
         let mut made = None;
         self.update_pipe(key, |pipe| {
@@ -171,7 +169,7 @@ impl Project {
     }
 
     /// Changes a node.
-    pub fn update_node(&self, key: &str, node: &str, new: NewNode) -> Result<Node> {
+    pub fn update_node(self: &Arc<Self>, key: &str, node: &str, new: NewNode) -> Result<Node> {
         let mut out = None;
         if !new.sql.is_empty() {
             self.check_node(key, &new)?;
@@ -200,7 +198,7 @@ impl Project {
     }
 
     /// Removes a node.
-    pub fn drop_node(&self, key: &str, node: &str) -> Result<()> {
+    pub fn drop_node(self: &Arc<Self>, key: &str, node: &str) -> Result<()> {
         self.update_pipe(key, |pipe| {
             let id = pipe.node(node).map(|n| n.id.clone());
             let id = id.ok_or_else(|| missing_node(&pipe.name, node))?;
@@ -214,7 +212,7 @@ impl Project {
     }
 
     /// Publishes a node, or takes the endpoint back.
-    pub fn publish(&self, key: &str, node: Option<&str>) -> Result<Arc<Pipe>> {
+    pub fn publish(self: &Arc<Self>, key: &str, node: Option<&str>) -> Result<Arc<Pipe>> {
         self.update_pipe(key, |pipe| {
             pipe.endpoint = match node {
                 None => None,
@@ -239,6 +237,7 @@ impl Project {
         self.change(|state, store| {
             let pipe = state.pipe(key).cloned().ok_or_else(|| missing(key))?;
             store.save::<Pipe>("pipe", &pipe.id, None)?;
+            drop_views(store, &pipe);
             state.pipes.remove(&pipe.name);
             forget_scopes(state, store, "PIPES:", &pipe.name)
         })
@@ -326,6 +325,46 @@ fn missing(key: &str) -> ProjectError {
 
 fn missing_node(pipe: &str, node: &str) -> ProjectError {
     ProjectError::NotFound(format!("Node \"{node}\" of pipe \"{pipe}\" does not exist"))
+}
+
+/// The pipe as it will be stored.
+fn build_pipe(state: &Snapshot, new: NewPipe) -> Result<Pipe> {
+    if state.data_sources.contains_key(&new.name) {
+        return Err(ProjectError::Conflict(format!(
+            "There is already a Data Source with name \"{}\"",
+            new.name
+        )));
+    }
+    let old = state.pipes.get(&new.name).cloned();
+    if old.is_some() && !new.force {
+        return Err(ProjectError::Conflict(format!(
+            "Pipe \"{}\" already exists",
+            new.name
+        )));
+    }
+    let now = timestamp();
+    let mut nodes: Vec<Node> = Vec::with_capacity(new.nodes.len());
+    for node in new.nodes {
+        let known = old.as_ref().and_then(|p| p.node(&node.name));
+        let node = build_node(node, &new.name, nodes.len(), known, &now);
+        if nodes.iter().any(|n| n.name == node.name) {
+            return Err(ProjectError::Bad(format!(
+                "Pipe \"{}\" has two nodes with name \"{}\"",
+                new.name, node.name
+            )));
+        }
+        nodes.push(node);
+    }
+    let published = old.as_ref().and_then(|p| p.endpoint.clone());
+    Ok(Pipe {
+        id: old.as_ref().map_or_else(new_id, |p| p.id.clone()),
+        name: new.name,
+        description: new.description,
+        endpoint: published.filter(|id| nodes.iter().any(|n| n.id == *id)),
+        nodes,
+        created_at: old.map_or_else(|| now.clone(), |p| p.created_at.clone()),
+        updated_at: now,
+    })
 }
 
 fn keep(state: &mut Snapshot, store: &Store, pipe: Pipe) -> Result<Arc<Pipe>> {

@@ -124,12 +124,15 @@ pub fn node_json(project: &Project, node: &Node) -> Json {
                 .map(crate::template::Parameter::to_json)
         })
         .collect();
+    let state = project.snapshot();
+    let target = node.view_target().and_then(|t| state.data_source(t));
+    let target = target.map(|t| t.id.clone());
     json!({
         "id": node.id,
         "name": node.name,
         "sql": node.sql,
         "description": node.description,
-        "materialized": null,
+        "materialized": target,
         "cluster": null,
         "tags": {},
         "created_at": node.created_at,

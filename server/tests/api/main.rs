@@ -10,3 +10,4 @@ mod ingest;
 mod native;
 mod project;
 mod rights;
+mod views;

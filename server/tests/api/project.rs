@@ -149,11 +149,4 @@ fn the_client_finds_what_it_reads() {
         server.sql("SELECT count() AS c FROM numbers(3) FORMAT JSONCompactEachRow"),
         "[3]\n"
     );
-    let materialized = r#"{"name":"mv","nodes":[{"name":"n","sql":"SELECT 1","type":"materialized","datasource":"x"}]}"#;
-    let refused = server.post("/v0/pipes", "application/json", materialized);
-    assert!(
-        refused.status == 400 && refused.text.contains("NOT_IMPLEMENTED"),
-        "{}",
-        refused.text
-    );
 }

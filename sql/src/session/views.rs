@@ -39,6 +39,20 @@ impl Database {
         materialized::follow(&view, &self.statement(&CancelToken::new())?)
     }
 
+    /// Whether [`Database::create_view`] with a TO table would work; nothing is made.
+    ///
+    /// # Errors
+    /// As the statement.
+    pub fn check_view(&self, sql: &str) -> Result<()> {
+        let Statement::CreateView(view) = parse_statement(sql)? else {
+            return Err(Error::new(Code::SYNTAX_ERROR, "expected CREATE VIEW"));
+        };
+        if view.to.is_none() {
+            return Err(Error::not_implemented("a check of a view without TO"));
+        }
+        materialized::check(&view, &self.statement(&CancelToken::new())?)
+    }
+
     /// Holds the rows that the source of a materialized view has now. With `truncate` the view's
     /// target loses its rows at that instant.
     ///

@@ -290,9 +290,13 @@ fn drop_one(app: &App, call: &Call, name: &str) -> Handled {
     require(app, call, "drop the data source", |a| {
         a.may_drop_data_source(&source.name)
     })?;
-    let users: Vec<Json> = app
-        .project
-        .used_by(&source.name)
+    let mut users = app.project.used_by(&source.name);
+    for (pipe, _) in app.project.fed_by(&source.name) {
+        if !users.iter().any(|u| u.id == pipe.id) {
+            users.push(pipe);
+        }
+    }
+    let users: Vec<Json> = users
         .iter()
         .map(|p| json!({ "id": p.id, "name": p.name }))
         .collect();

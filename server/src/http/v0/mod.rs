@@ -18,6 +18,7 @@ mod sql_tools;
 mod tags;
 mod tokens;
 mod variables;
+mod views;
 mod workspace;
 
 use std::sync::Arc;

@@ -2,19 +2,21 @@
 //!
 //! Invariant: a node is named by its name or id everywhere.
 
+use std::sync::Arc;
+
 use axum::http::Method;
 use serde_json::json;
 
 use super::access::require;
 use super::pipes::find;
-use super::unknown;
+use super::{unknown, views};
 use crate::http::app::App;
 use crate::http::call::Call;
 use crate::http::reply::{Failure, Handled, Reply};
 use crate::project::{NewNode, node_json, pipe_json};
 use crate::tokens::Access;
 
-pub(super) fn route(app: &App, call: &Call, pipe: &str, rest: &[&str]) -> Handled {
+pub(super) fn route(app: &Arc<App>, call: &Call, pipe: &str, rest: &[&str]) -> Handled {
     require(app, call, "change pipes", Access::may_create_pipes)?;
     match (&call.method, rest) {
         (&Method::POST, []) => add(app, call, pipe),
@@ -25,8 +27,11 @@ pub(super) fn route(app: &App, call: &Call, pipe: &str, rest: &[&str]) -> Handle
         }
         (&Method::POST | &Method::PUT, [node, "endpoint"]) => publish(app, call, pipe, Some(node)),
         (&Method::DELETE, [_, "endpoint"]) => unpublish(app, call, pipe),
-        (_, [_, "analysis" | "population" | "materialization"]) => {
-            Err(Failure::not_implemented("materialized nodes"))
+        (&Method::GET, [node, "analysis"]) => views::analyze(app, call, pipe, node),
+        (&Method::POST, [node, "population"]) => views::populate(app, call, pipe, node),
+        (&Method::DELETE, [node, "materialization"]) => {
+            app.project.unlink_view(pipe, node)?;
+            Ok(Reply::empty(204))
         }
         (_, [_, what @ ("copy" | "sink" | "stream")]) => {
             Err(Failure::not_implemented(format!("{what} nodes")))

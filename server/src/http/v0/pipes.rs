@@ -9,7 +9,7 @@ use axum::http::Method;
 use serde_json::{Value as Json, json};
 
 use super::access::{access, require};
-use super::{Answer, endpoints, nodes, unknown};
+use super::{Answer, endpoints, nodes, unknown, views};
 use crate::http::app::App;
 use crate::http::call::Call;
 use crate::http::outlet::Outlet;
@@ -85,7 +85,7 @@ fn file(app: &App, call: &Call, name: &str) -> Handled {
     Ok(Reply::text(pipe_text(&app.project.snapshot(), &pipe)))
 }
 
-fn create(app: &App, call: &Call) -> Handled {
+fn create(app: &Arc<App>, call: &Call) -> Handled {
     require(app, call, "create pipes", Access::may_create_pipes)?;
     let text = |json: &Json, key: &str| -> String {
         json.get(key)
@@ -130,8 +130,10 @@ fn create(app: &App, call: &Call) -> Handled {
             });
         }
     }
-    let pipe = app.project.create_pipe(new)?;
-    Ok(Reply::json(&pipe_json(&app.project, &pipe)))
+    let created = app.project.create_pipe(new)?;
+    let mut out = pipe_json(&app.project, &created.pipe);
+    views::show_made(app, call, created, &mut out);
+    Ok(Reply::json(&out))
 }
 
 /// A node of a JSON body.

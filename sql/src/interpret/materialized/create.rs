@@ -36,6 +36,11 @@ pub fn create(create: &CreateView, context: &StatementContext) -> Result<()> {
     undo_on_error(made, &new.view, context)
 }
 
+/// Whether a view with a TO table can be made; nothing is.
+pub fn check(create: &CreateView, context: &StatementContext) -> Result<()> {
+    prepare(create, context).map(drop)
+}
+
 /// Makes a view, and says what its source held at that instant: the view follows what came later.
 /// `None` when the view was there (IF NOT EXISTS) or has no source.
 pub(super) fn create_following(

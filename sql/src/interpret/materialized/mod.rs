@@ -16,7 +16,7 @@ mod graph;
 mod populate;
 
 pub(crate) use cascade::Cascade;
-pub use create::{create, drop_view, rename};
+pub use create::{check, create, drop_view, rename};
 pub use definition::{MaterializedView, all, exists, find};
 pub(crate) use graph::Views;
 pub use populate::{Stored, follow, populate};
