@@ -234,6 +234,14 @@ fn plain(from: &DataType, to: &DataType, ways: Ways) -> Result<Convert> {
             "CAST AS FixedString is only implemented for types String and FixedString, found {from}"
         ),
         (_, T::String) => Ok(texts::to_string(from, ways)),
+        (T::AggregateFunction(a), T::AggregateFunction(b)) if same_states(a, b) => {
+            Ok(Arc::new(|flat, _| Ok(flat.clone())))
+        }
+        (T::AggregateFunction(_), _) if is_plain_number(to) => bail!(
+            ILLEGAL_TYPE_OF_ARGUMENT,
+            "Illegal type {from} of argument of function to{to}"
+        ),
+        (T::AggregateFunction(_), _) => unsupported(from, to),
         (T::String | T::FixedString(_), _) => texts::parse(from, to, ways),
         (T::Array(_) | T::Tuple(_) | T::Map(..), _)
         | (_, T::Array(_) | T::Tuple(_) | T::Map(..)) => arrays::nested(from, to, ways),
@@ -258,9 +266,6 @@ fn plain(from: &DataType, to: &DataType, ways: Ways) -> Result<Convert> {
             decimals::to_decimal(from, to, ways)
         }
         (_, _) if is_plain_number(to) => Ok(numbers::to_number(from, to, ways)),
-        (T::AggregateFunction(a), T::AggregateFunction(b)) if same_states(a, b) => {
-            Ok(Arc::new(|flat, _| Ok(flat.clone())))
-        }
         _ => unsupported(from, to),
     }
 }
