@@ -165,7 +165,7 @@ fn files_are_imported_under_the_schema_they_have() {
     for (file, code) in [
         ("cut.parquet", "INCORRECT_DATA"),
         ("empty.csv", "CANNOT_EXTRACT_TABLE_STRUCTURE"),
-        ("bad.ndjson", "at row 2"),
+        ("bad.ndjson", "row 2"),
     ] {
         let (ok, said) = import(file, "broken");
         assert!(!ok && said.contains(file) && said.contains(code), "{said}");

@@ -19,6 +19,7 @@ use std::io::Cursor;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use roost::interpret::WriteOptions;
 use roost::session::QueryRequest;
 use roost_engine::error::{Code, Error, Kind};
 
@@ -85,12 +86,27 @@ pub fn replace(
 ) -> Result<Ingested> {
     let fresh = format!("{}__replace_{}", source.name, new_uuid().replace('-', ""));
     let store = &project.store;
+    let table = store
+        .table(&source.name)
+        .ok_or_else(|| no_table(&source.name))?;
+    // Rows that come from here on stay.
+    let mut patience = Patience::default();
+    let hold = store
+        .database()
+        .engine()
+        .hold(&table, &mut || patience.go_on())?;
     store.execute(&create_table_sql(source, &fresh))?;
     let outcome = into_table(project, source, &fresh, body, format).and_then(|done| {
-        let (a, b) = (quoted(&source.name), quoted(&fresh));
-        store.execute(&format!(
-            "EXCHANGE TABLES {DATABASE}.{a} AND {DATABASE}.{b}"
-        ))?;
+        let (to, from) = (quoted(&source.name), quoted(&fresh));
+        store.run(QueryRequest {
+            sql: format!("INSERT INTO {DATABASE}.{to} SELECT * FROM {DATABASE}.{from}"),
+            write: WriteOptions {
+                replace: Some(hold),
+                by_name: true,
+                also: None,
+            },
+            ..QueryRequest::default()
+        })?;
         Ok(done)
     });
     if let Err(e) = store.execute(&format!(
@@ -100,6 +116,26 @@ pub fn replace(
         tracing::error!("cannot drop table {fresh}: {e}");
     }
     outcome
+}
+
+/// How long a replacement waits for another of the same data source.
+#[derive(Default)]
+struct Patience {
+    rounds: u32,
+}
+
+impl Patience {
+    fn go_on(&mut self) -> std::result::Result<(), Error> {
+        self.rounds += 1;
+        // A round is two milliseconds and more.
+        match self.rounds < 300_000 {
+            true => Ok(()),
+            false => Err(Error::new(
+                Code::TIMEOUT_EXCEEDED,
+                "another replacement of the data source took too long",
+            )),
+        }
+    }
 }
 
 fn into_table(
