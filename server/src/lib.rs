@@ -14,6 +14,7 @@ pub mod http;
 pub mod jobs;
 pub mod observe;
 pub mod project;
+pub mod schedule;
 pub mod store;
 pub mod template;
 pub mod tokens;

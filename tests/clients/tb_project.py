@@ -63,6 +63,31 @@ with tempfile.TemporaryDirectory() as folder:
     kept = sql(token, "SELECT c__error_column, c__error FROM events_quarantine FORMAT JSON")["data"]
     assert len(kept) == 1 and kept[0]["c__error_column"] == ["product_id"], kept
 
+    # Copies and sinks: pushed, run with parameters and another mode, rested, seen as jobs.
+    def write(name, text):
+        with open(os.path.join(project, name), "w") as f:
+            f.write(text)
+
+    write("datasources/daily.datasource", "SCHEMA >\n    `event` String,\n    `n` UInt64,\n    `note` String DEFAULT 'none'\n\nENGINE \"MergeTree\"\nENGINE_SORTING_KEY \"event\"\n")
+    write("copy_daily.pipe", "NODE counts\nSQL >\n    %\n    SELECT event, count() AS n FROM events WHERE event != {{ String(without, 'x') }} GROUP BY event\n\nTYPE copy\nTARGET_DATASOURCE daily\nCOPY_MODE replace\nCOPY_SCHEDULE 0 * * * *\n")
+    write("sink_daily.pipe", "NODE rows\nSQL >\n    SELECT * FROM daily\n\nTYPE sink\nEXPORT_SERVICE kafka\nEXPORT_CONNECTION_NAME nowhere\nEXPORT_KAFKA_TOPIC daily\nEXPORT_SCHEDULE @on-demand\n")
+    for file in ("datasources/daily.datasource", "copy_daily.pipe", "sink_daily.pipe"):
+        tb(project, "push", file)
+    count = lambda: sql(token, "SELECT count() AS c, countIf(note = 'none') AS d FROM daily FORMAT JSON")["data"][0]  # noqa: E731
+    tb(project, "pipe", "copy", "run", "copy_daily", "--wait", "--yes")
+    full = count()
+    assert full["c"] > 2 and full["c"] == full["d"], full
+    tb(project, "pipe", "copy", "run", "copy_daily", "--param", "without=view", "--mode", "append", "--wait", "--yes")
+    assert count()["c"] == 2 * full["c"] - 1, count()
+    tb(project, "pipe", "copy", "pause", "copy_daily")
+    tb(project, "pipe", "copy", "resume", "copy_daily")
+    assert "copy" in tb(project, "job", "ls")
+    tb(project, "push", "copy_daily.pipe", "--force", "--yes")
+    failed = tb(project, "pipe", "sink", "run", "sink_daily", "--wait", "--yes", ok=False)
+    assert "NOT_IMPLEMENTED" in failed, failed
+    tb(project, "datasource", "delete", "daily", "--sql-condition", "event = 'view'", "--wait", "--yes")
+    assert count()["c"] == 2 * full["c"] - 2, count()
+
     # Pulled files are the pushed ones.
     pulled = os.path.join(folder, "pulled")
     os.mkdir(pulled)

@@ -17,6 +17,9 @@ pub(super) struct Args {
     /// Directory of the database; without it everything is in memory and gone at the end.
     #[arg(long, value_name = "DIR", env = "ROOST_DATA")]
     data: Option<PathBuf>,
+    /// Directory into which sinks write files; `sinks` in that of the database unless given.
+    #[arg(long, value_name = "DIR", env = "ROOST_SINKS")]
+    sinks: Option<PathBuf>,
     /// Address to listen on.
     #[arg(long, default_value = "127.0.0.1", env = "ROOST_HOST")]
     host: IpAddr,
@@ -47,6 +50,7 @@ pub(super) fn run(args: Args) -> Result<(), Failed> {
     init_logging(args.log_json);
     let config = Config {
         data: args.data,
+        sinks: args.sinks,
         host: args.host,
         port: args.port,
         clickhouse_port: (!args.no_clickhouse).then_some(args.clickhouse_port),

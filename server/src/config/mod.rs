@@ -11,6 +11,8 @@ use std::time::Duration;
 pub struct Config {
     /// Directory of the database; none keeps everything in memory.
     pub data: Option<PathBuf>,
+    /// Where sinks write files; `sinks` in the database's directory when none is given.
+    pub sinks: Option<PathBuf>,
     /// Address to listen on.
     pub host: IpAddr,
     /// Port of the `/v0` API.
@@ -55,6 +57,7 @@ impl Config {
     pub fn in_memory() -> Config {
         Config {
             data: None,
+            sinks: None,
             host: IpAddr::from([127, 0, 0, 1]),
             port: 7181,
             clickhouse_port: Some(8123),

@@ -1,7 +1,7 @@
 //! Listens on both ports until told to stop.
 //!
-//! Invariant: after the signal no connection is accepted, running requests end, the log is written, the
-//! database is shut down.
+//! Invariant: after the signal no connection is accepted, running requests and jobs end, the log is written,
+//! the database is shut down.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -20,6 +20,9 @@ use super::entry;
 
 /// How long running requests may take after the signal.
 const GRACE: Duration = Duration::from_secs(20);
+
+/// Stack of the thread of schedules.
+const STACK_BYTES: usize = 4 << 20;
 
 /// The addresses that are listened on.
 #[derive(Debug, Clone, Copy)]
@@ -55,6 +58,13 @@ pub async fn serve(
             .name("service-log".to_owned())
             .spawn(move || app.log.write_until_closed(app.store()))?
     };
+    let scheduler = {
+        let schedules = Arc::clone(&app.schedules);
+        std::thread::Builder::new()
+            .name("schedules".to_owned())
+            .stack_size(STACK_BYTES)
+            .spawn(move || schedules.run_until_closed())?
+    };
     let (sender, receiver) = watch::channel(false);
     let small = SizeAbove::new(1024).and(NotForContentType::const_new(
         "application/vnd.apache.parquet",
@@ -83,8 +93,13 @@ pub async fn serve(
     if tokio::time::timeout(GRACE, ended).await.is_err() {
         tracing::warn!("some requests did not end within {GRACE:?}");
     }
-    app.log.close();
     let closing = tokio::task::spawn_blocking(move || {
+        app.schedules.close();
+        if scheduler.join().is_err() {
+            tracing::error!("the thread of the schedules had failed");
+        }
+        app.jobs.close();
+        app.log.close();
         if writer.join().is_err() {
             tracing::error!("the writer of the service log had failed");
         }

@@ -56,6 +56,9 @@ pub struct Job {
     pub started: Option<i64>,
     /// When it last changed.
     pub updated: i64,
+    /// How far it is, in percent, when that is known.
+    #[serde(default)]
+    pub progress: Option<f64>,
     /// What is particular to its kind.
     pub details: Map<String, Json>,
 }
@@ -71,11 +74,35 @@ impl Job {
             created: now,
             started: None,
             updated: now,
+            progress: None,
             details,
         }
     }
 
-    /// As a row of `tinybird.jobs_log`.
+    /// The job's end.
+    pub fn finish(&mut self, outcome: Result<Map<String, Json>, String>, now: i64) {
+        self.updated = now;
+        match outcome {
+            Ok(details) => {
+                self.status = Status::Done;
+                self.details.extend(details);
+            }
+            Err(error) => {
+                self.status = Status::Error;
+                self.error = Some(error);
+            }
+        }
+    }
+
+    /// A detail's text.
+    pub fn detail(&self, key: &str) -> &str {
+        self.details
+            .get(key)
+            .and_then(Json::as_str)
+            .unwrap_or_default()
+    }
+
+    /// As a state of a row of `tinybird.jobs_log`.
     pub fn to_log(&self) -> Json {
         let time = |micros: i64| timestamp_of(micros).get(..23).map(str::to_owned);
         json!({
@@ -83,6 +110,7 @@ impl Job {
             "job_type": self.kind,
             "status": self.status.name(),
             "error": self.error,
+            "pipe_id": self.detail("pipe_id"),
             "datasource_id": self.details.get("datasource").and_then(|d| d.get("id")),
             "created_at": time(self.created),
             "started_at": self.started.and_then(time),
@@ -106,8 +134,11 @@ impl Job {
             "block_log": [],
             "blocks": [],
         });
-        if self.status == Status::Done {
-            out["progress_percentage"] = 100.0.into();
+        match (self.status, self.progress) {
+            (Status::Done, _) => out["progress_percentage"] = 100.0.into(),
+            (_, Some(percent)) => out["progress_percentage"] = percent.into(),
+            (Status::Working, None) => out["progress_percentage"] = 0.0.into(),
+            _ => {}
         }
         if let Some(error) = &self.error {
             out["error"] = error.clone().into();

@@ -1,27 +1,44 @@
 //! Jobs: work that goes on after the request that asked for it was answered.
 //!
-//! Invariant: a job's last state is stored before anybody is told it ended; jobs that were running when
-//! the server stopped come back as failed.
+//! - [`job`]: a job as it is stored and shown; [`queue`]: what waits and what runs;
+//! - [`runs`], [`copy`], [`sink`]: the work of pipes that write.
+//!
+//! Invariant: a job's last state is stored before anybody is told it ended; jobs that the end of the
+//! server interrupted come back as failed, and say so.
 
+mod copy;
 mod job;
+mod queue;
+mod runs;
+mod sink;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use roost::exec::CancelToken;
+use roost::interpret::Also;
 use serde_json::{Map, Value as Json};
 
 pub use job::{Job, Status};
+pub use runs::{CopyRun, Runs, SinkRun};
+
+use queue::Queue;
 
 use crate::project::ServiceLog;
-use crate::store::{Store, now_micros};
+use crate::store::{Entry as StoreEntry, Store, now_micros};
 use crate::tokens::new_uuid;
 
 /// How long finished jobs are listed.
 const KEPT_MICROS: i64 = 48 * 3600 * 1_000_000;
 /// How many jobs are listed.
 const LISTED_MAX: usize = 100;
+/// How long jobs may take to hear that the server stops.
+const GRACE: Duration = Duration::from_secs(10);
+/// Stack of a job's thread: queries are bound and planned by recursion.
+const STACK_BYTES: usize = 16 << 20;
 
 /// What a job's work tells when it ends: more details, or why it failed.
 pub type Outcome = Result<Map<String, Json>, String>;
@@ -31,89 +48,199 @@ struct Entry {
     cancel: CancelToken,
 }
 
+/// A job to come.
+#[derive(Debug, Clone, Default)]
+pub struct NewJob {
+    /// `copy`, `delete_data`, …
+    pub kind: &'static str,
+    /// What is particular to its kind.
+    pub details: Map<String, Json>,
+    /// Of the jobs with one key at most one runs.
+    pub key: Option<String>,
+    /// What is stored together with the job.
+    pub with: Vec<StoreEntry>,
+}
+
+/// A job while it runs, as its work sees it.
+pub struct Running {
+    jobs: Arc<Jobs>,
+    /// Its id.
+    pub id: String,
+    /// Whether it should stop.
+    pub cancel: CancelToken,
+}
+
+impl Running {
+    /// Tells how far the work is, in percent.
+    pub fn progress(&self, percent: f64) {
+        let mut entries = self.jobs.entries.write();
+        if let Some(entry) = entries.get_mut(&self.id) {
+            entry.job.progress = Some(percent.clamp(0.0, 100.0));
+            entry.job.updated = now_micros();
+        }
+    }
+
+    /// The job's end, to be committed with the rows that it writes.
+    pub fn done_with(
+        &self,
+        details: impl Fn(&roost::interpret::Written) -> Map<String, Json> + Send + Sync + 'static,
+    ) -> Option<Also> {
+        let job = self.jobs.get(&self.id)?;
+        Some(Arc::new(move |written| {
+            let mut job = job.clone();
+            job.finish(Ok(details(written)), now_micros());
+            Store::entry("job", &job.id, Some(&job))
+                .into_iter()
+                .collect()
+        }))
+    }
+}
+
 /// All jobs.
 pub struct Jobs {
     store: Store,
     log: Arc<ServiceLog>,
     entries: RwLock<BTreeMap<String, Entry>>,
+    queue: Mutex<Queue>,
+    closed: AtomicBool,
+    workers_max: usize,
 }
 
 impl Jobs {
     /// The jobs that are stored; those that were running have failed.
     pub fn open(store: Store, log: Arc<ServiceLog>) -> Jobs {
-        let mut entries = BTreeMap::new();
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        let jobs = Jobs {
+            store,
+            log,
+            entries: RwLock::default(),
+            queue: Mutex::default(),
+            closed: AtomicBool::new(false),
+            workers_max: cores.clamp(2, 8),
+        };
+        jobs.load();
+        jobs
+    }
+
+    fn load(&self) {
         let horizon = now_micros() - KEPT_MICROS;
-        for mut job in store.load::<Job>("job") {
+        for mut job in self.store.load::<Job>("job") {
             if job.updated < horizon {
-                if let Err(e) = store.save::<Job>("job", &job.id, None) {
+                if let Err(e) = self.store.save::<Job>("job", &job.id, None) {
                     tracing::warn!("cannot forget job {}: {e}", job.id);
                 }
                 continue;
             }
             if !job.status.is_over() {
-                job.status = Status::Error;
-                job.error = Some("the server was stopped while the job was running".to_owned());
+                let when = match job.status {
+                    Status::Waiting => "before the job began: nothing was done",
+                    _ => "while the job was running: what it had not finished was not kept",
+                };
+                job.finish(Err(format!("the server was stopped {when}")), now_micros());
+                self.keep(&job);
             }
             let cancel = CancelToken::new();
-            entries.insert(job.id.clone(), Entry { job, cancel });
-        }
-        Jobs {
-            store,
-            log,
-            entries: RwLock::new(entries),
+            self.entries
+                .write()
+                .insert(job.id.clone(), Entry { job, cancel });
         }
     }
 
-    /// Starts `work` on a thread of its own and gives the job as it is now.
+    /// Starts `work` as soon as a worker is free and gives the job as it is now.
     pub fn start(
         self: &Arc<Self>,
-        kind: &str,
+        kind: &'static str,
         details: Map<String, Json>,
         work: impl FnOnce(CancelToken) -> Outcome + Send + 'static,
     ) -> Job {
-        let job = Job::new(new_uuid(), kind, details, now_micros());
+        let new = NewJob {
+            kind,
+            details,
+            ..NewJob::default()
+        };
+        self.submit(new, move |running| work(running.cancel.clone()))
+    }
+
+    /// Queues `work` and gives the job as it is now.
+    pub fn submit(
+        self: &Arc<Self>,
+        new: NewJob,
+        work: impl FnOnce(&Running) -> Outcome + Send + 'static,
+    ) -> Job {
+        let job = Job::new(new_uuid(), new.kind, new.details, now_micros());
         let cancel = CancelToken::new();
         let entry = Entry {
             job: job.clone(),
             cancel: cancel.clone(),
         };
         self.entries.write().insert(job.id.clone(), entry);
-        self.keep(&job);
-        let (jobs, id) = (Arc::clone(self), job.id.clone());
-        let run = move || jobs.run(&id, cancel, work);
-        let spawned = std::thread::Builder::new()
-            .name(format!("job-{kind}"))
-            .stack_size(16 << 20)
-            .spawn(run);
-        if let Err(e) = spawned {
-            self.change(&job.id, |job| {
-                job.status = Status::Error;
-                job.error = Some(format!("cannot start a thread: {e}"));
-            });
+        self.keep_with(&job, new.with);
+        let running = Running {
+            jobs: Arc::clone(self),
+            id: job.id.clone(),
+            cancel,
+        };
+        let task = Box::new(move || running.jobs.run(&running, work));
+        let add = |queue: &mut Queue| queue.add(&job.id, new.key, task, self.workers_max);
+        let new_worker = add(&mut self.queue.lock());
+        if new_worker {
+            let jobs = Arc::clone(self);
+            let spawned = std::thread::Builder::new()
+                .name("job".to_owned())
+                .stack_size(STACK_BYTES)
+                .spawn(move || jobs.work());
+            if let Err(e) = spawned {
+                self.queue.lock().worker_failed();
+                tracing::error!("cannot start a thread for jobs: {e}");
+            }
         }
         job
     }
 
-    fn run(&self, id: &str, cancel: CancelToken, work: impl FnOnce(CancelToken) -> Outcome) {
+    /// A worker: runs jobs until none may run.
+    fn work(&self) {
+        loop {
+            let next = self.queue.lock().next();
+            let Some(next) = next else { return };
+            // The job is told of a panic by what runs it; the worker goes on.
+            let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(next.task));
+            if outcome.is_err() {
+                tracing::error!("a job panicked");
+            }
+            self.queue.lock().end(next.key.as_ref());
+        }
+    }
+
+    fn run(&self, running: &Running, work: impl FnOnce(&Running) -> Outcome) {
+        /// Fails the job when its work panics.
+        struct Ends<'a>(&'a Jobs, &'a str, bool);
+        impl Drop for Ends<'_> {
+            fn drop(&mut self) {
+                if !self.2 {
+                    let why = "the job could not be completed: this is a bug of the server";
+                    self.0
+                        .change(self.1, |job| job.finish(Err(why.to_owned()), now_micros()));
+                }
+            }
+        }
+        let id = running.id.as_str();
+        let mut ends = Ends(self, id, false);
         self.change(id, |job| {
             job.status = Status::Working;
             job.started = Some(now_micros());
         });
-        let outcome = work(cancel.clone());
+        let outcome = work(running);
+        ends.2 = true;
+        let stopped = self.closed.load(Ordering::SeqCst) && running.cancel.is_cancelled();
         self.change(id, |job| match outcome {
-            Ok(details) => {
-                job.status = Status::Done;
-                job.details.extend(details);
+            Err(_) if stopped => {
+                let why = "the server was stopped while the job was running: what it had not \
+                           finished was not kept";
+                job.finish(Err(why.to_owned()), now_micros());
             }
-            Err(_) if cancel.is_cancelled() => job.status = Status::Cancelled,
-            Err(error) => {
-                job.status = Status::Error;
-                job.error = Some(error);
-            }
+            Err(_) if running.cancel.is_cancelled() => job.status = Status::Cancelled,
+            outcome => job.finish(outcome, now_micros()),
         });
-        if let Some(job) = self.get(id) {
-            self.log.note("jobs_log", job.to_log());
-        }
     }
 
     fn change(&self, id: &str, change: impl FnOnce(&mut Job)) {
@@ -128,9 +255,20 @@ impl Jobs {
     }
 
     fn keep(&self, job: &Job) {
-        if let Err(e) = self.store.save("job", &job.id, Some(job)) {
+        self.keep_with(job, Vec::new());
+    }
+
+    fn keep_with(&self, job: &Job, mut with: Vec<StoreEntry>) {
+        with.extend(Store::entry("job", &job.id, Some(job)));
+        if let Err(e) = self.store.save_all(with) {
             tracing::error!("cannot store job {}: {e}", job.id);
         }
+        self.log.note("jobs_log_states", job.to_log());
+    }
+
+    /// Where the server notes what it does.
+    pub fn log(&self) -> &Arc<ServiceLog> {
+        &self.log
     }
 
     /// The job of that id.
@@ -138,18 +276,23 @@ impl Jobs {
         self.entries.read().get(id).map(|e| e.job.clone())
     }
 
-    /// The latest jobs, newest first.
-    pub fn list(&self) -> Vec<Job> {
+    /// The latest jobs for which `wanted` holds, newest first.
+    pub fn list(&self, wanted: impl Fn(&Job) -> bool) -> Vec<Job> {
         let horizon = now_micros() - KEPT_MICROS;
         let entries = self.entries.read();
         let mut out: Vec<Job> = entries
             .values()
             .map(|e| e.job.clone())
-            .filter(|j| j.created >= horizon)
+            .filter(|j| j.created >= horizon && wanted(j))
             .collect();
         out.sort_by_key(|j| std::cmp::Reverse(j.created));
         out.truncate(LISTED_MAX);
         out
+    }
+
+    /// Whether a job with that key waits or runs.
+    pub fn is_busy(&self, key: &str) -> bool {
+        self.queue.lock().has(key)
     }
 
     /// Asks a job to stop; `None` when there is none, `false` when it is over.
@@ -162,12 +305,31 @@ impl Jobs {
             }
             entry.cancel.clone()
         };
+        let waited = self.queue.lock().withdraw(id);
         cancel.cancel();
         self.change(id, |job| {
             if !job.status.is_over() {
-                job.status = Status::Cancelling;
+                job.status = match waited {
+                    true => Status::Cancelled,
+                    false => Status::Cancelling,
+                };
             }
         });
         Some(true)
+    }
+
+    /// Ends all jobs, because the server stops; those that wait fail when it starts again.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+        self.queue.lock().clear();
+        for entry in self.entries.read().values() {
+            if !entry.job.status.is_over() {
+                entry.cancel.cancel();
+            }
+        }
+        let begun = Instant::now();
+        while self.queue.lock().workers() > 0 && begun.elapsed() < GRACE {
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 }

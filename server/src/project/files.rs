@@ -2,6 +2,7 @@
 //!
 //! Invariant: what was pushed comes back: tokens and tags included, SQL unchanged.
 
+use super::copies::{COPY, CRON, MODE, SINK, TARGET};
 use super::model::{DataSource, Node, Pipe};
 use super::state::Snapshot;
 use crate::datafile::{
@@ -59,13 +60,12 @@ pub fn pipe_text(state: &Snapshot, pipe: &Pipe) -> String {
     })
 }
 
-/// DATASOURCE of a materialized node.
+/// DATASOURCE of a materialized node, or the lines of a copy or sink node.
 fn node_settings(node: &Node) -> Vec<(String, String)> {
-    let target = node.view_target().map(str::to_owned);
-    target
-        .map(|t| ("datasource".to_owned(), t))
-        .into_iter()
-        .collect()
+    match node.view_target() {
+        Some(target) => vec![("datasource".to_owned(), target.to_owned())],
+        None => copy_settings(node),
+    }
 }
 
 /// ENGINE of a materialized node, when it was given.
@@ -78,6 +78,26 @@ fn engine_lines(node: &Node) -> Option<EngineLines> {
         name: name.clone(),
         args: args.collect(),
     })
+}
+
+/// The lines of a copy or sink node.
+fn copy_settings(node: &Node) -> Vec<(String, String)> {
+    let is_copy = node.kind == COPY;
+    let mut out = Vec::new();
+    for (key, value) in &node.settings {
+        let key = match key.as_str() {
+            CRON if is_copy => "copy_schedule".to_owned(),
+            MODE if is_copy => "copy_mode".to_owned(),
+            TARGET if is_copy => TARGET.to_owned(),
+            _ if is_copy || node.kind != SINK => continue,
+            CRON => "export_schedule".to_owned(),
+            "connection" => "export_connection_name".to_owned(),
+            "path" => "export_bucket_uri".to_owned(),
+            key => format!("export_{key}"),
+        };
+        out.push((key, value.clone()));
+    }
+    out
 }
 
 /// A line for every token with a scope on the resource.

@@ -4,12 +4,14 @@
 //! - [`state`]: the resources in memory, written through to the store;
 //! - [`ddl`]: data sources as tables; [`pipes`]: pipes and their nodes;
 //! - [`materialize`]: materialized nodes as views of the database;
+//! - [`copies`]: what copy and sink nodes say;
 //! - [`references`], [`resolve`]: which tables a text reads, pipes in the place of tables;
 //! - [`ingest`]: rows that come in;
 //! - [`show`], [`files`]: resources as JSON and as datafiles.
 //!
 //! Invariant: a change is durable before it is visible.
 
+mod copies;
 mod ddl;
 mod files;
 pub mod guess;
@@ -26,6 +28,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+pub use copies::{COPY, CRON, CopyMode, MODE, SINK, TARGET, is_no_schedule, normalize};
 pub use ddl::{NewDataSource, Operations, create_table_sql};
 pub use files::{data_source_text, pipe_text};
 pub use materialize::{Analysis, MATERIALIZED, Made, view_name};

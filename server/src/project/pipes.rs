@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::copies::{COPY, SINK};
 use super::materialize::{MATERIALIZED, Made, drop_views, rename_views};
 use super::model::{Node, Pipe};
 use super::references::tables_of;
@@ -94,8 +95,8 @@ impl Project {
             )));
         }
         match node.kind.as_str() {
-            "" | "standard" | "endpoint" | MATERIALIZED => {}
-            "copy" | "sink" | "stream" => {
+            "" | "standard" | "endpoint" | MATERIALIZED | COPY | SINK => {}
+            "stream" => {
                 return Err(ProjectError::NotImplemented(format!(
                     "{} nodes are not supported yet (node {} of pipe {pipe})",
                     node.kind, node.name

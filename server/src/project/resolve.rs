@@ -330,7 +330,7 @@ impl Resolver {
                 };
                 if let Some(database) = &name.database {
                     if database == SERVICE_DATABASE
-                        && let Some(view) = service_view(&name.name)?
+                        && let Some(view) = service_view(&name.name, &self.project)?
                     {
                         let old = name.name.clone();
                         replace(table, &old, view);
@@ -428,7 +428,9 @@ impl Resolver {
 impl NameResolver for Resolver {
     fn relation(&self, database: Option<&str>, name: &str) -> Result<Option<Relation>> {
         if database == Some(SERVICE_DATABASE) {
-            return Ok(service_view(name)?.map(|query| Relation::View(Arc::new(query))));
+            return Ok(
+                service_view(name, &self.project)?.map(|query| Relation::View(Arc::new(query)))
+            );
         }
         // Written out by ourselves, or checked before.
         if database.is_some_and(|d| d == DATABASE || !self.project.is_own_database(d)) {

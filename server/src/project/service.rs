@@ -14,7 +14,8 @@ use roost::session::QueryRequest;
 use roost_engine::error::Result;
 use serde_json::Value as Json;
 
-use crate::store::{SERVICE_DATABASE, Store};
+use super::state::Project;
+use crate::store::{SERVICE_DATABASE, Store, literal};
 
 /// Tables that are written, with their columns.
 const TABLES: &[(&str, &str)] = &[
@@ -39,11 +40,26 @@ const TABLES: &[(&str, &str)] = &[
          resource_tags Array(String)",
     ),
     (
-        "jobs_log",
+        "jobs_log_states",
         "job_id String, job_type String, status String, error Nullable(String), \
          workspace_id String, request_id String, pipe_id String, datasource_id Nullable(String), \
          created_at DateTime64(3), started_at Nullable(DateTime64(3)), updated_at DateTime64(3), \
          job_metadata String",
+    ),
+    (
+        "sinks_ops_log",
+        "timestamp DateTime64(3), job_id String, service LowCardinality(String), pipe_name String, \
+         pipe_id String, result LowCardinality(String), error Nullable(String), \
+         elapsed_time Float64, read_rows UInt64, written_rows UInt64, read_bytes UInt64, \
+         written_bytes UInt64, cpu_time Float64, output Array(String), \
+         parameters Map(String, String), options Map(String, String), token_name String",
+    ),
+    (
+        "kafka_ops_log",
+        "timestamp DateTime, datasource_id String, topic String, partition Int16, \
+         msg_type String, lag Int64, processed_messages Int32, processed_bytes Int32, \
+         committed_messages Int32, time_read Float32, time_process Float32, time_write Float32, \
+         msg String",
     ),
 ];
 
@@ -51,7 +67,9 @@ const TABLES: &[(&str, &str)] = &[
 const TIMES: &[(&str, &str)] = &[
     ("pipe_stats_rt", "start_datetime"),
     ("datasources_ops_log", "timestamp"),
-    ("jobs_log", "created_at"),
+    ("jobs_log_states", "created_at"),
+    ("sinks_ops_log", "timestamp"),
+    ("kafka_ops_log", "timestamp"),
 ];
 
 /// Service data sources that are queries over the written ones.
@@ -62,25 +80,35 @@ const VIEWS: &[(&str, &str)] = &[
          avgState(duration) AS avg_duration_state, sum(error) AS error_count, \
          count() AS view_count, quantilesTimingState(0.9, 0.95, 0.99)(toFloat64(duration)) AS \
          quantile_timing_state, sum(read_bytes) AS read_bytes_sum, sum(read_rows) AS \
-         read_rows_sum, sum(toFloat64(cpu_time)) AS cpu_time_sum FROM tinybird.pipe_stats_rt \
+         read_rows_sum, sum(toFloat64(cpu_time)) AS cpu_time_sum, \
+         emptyArrayString() AS resource_tags FROM tinybird.pipe_stats_rt \
          GROUP BY date, pipe_id, pipe_name",
     ),
     (
         "endpoint_errors",
         "SELECT start_datetime, request_id, pipe_id, pipe_name, url AS params, url, status_code, \
-         error_message AS error, resource_tags FROM tinybird.pipe_stats_rt WHERE error = 1",
+         error_message AS error, resource_tags FROM (SELECT * FROM tinybird.pipe_stats_rt WHERE error = 1)",
     ),
     (
-        "datasources_storage",
-        "SELECT '' AS datasource_id, table AS datasource_name, now() AS timestamp, sum(bytes_on_disk) \
-         AS bytes, sum(rows) AS rows FROM system.parts WHERE active AND database = 'default' \
-         GROUP BY table",
+        "jobs_log",
+        "SELECT job_id, argMax(job_type, at) AS job_type, argMax(status, at) AS status, \
+         argMax(tuple(error), at).1 AS error, any(workspace_id) AS workspace_id, \
+         any(request_id) AS request_id, argMax(pipe_id, at) AS pipe_id, \
+         argMax(tuple(datasource_id), at).1 AS datasource_id, min(created_at) AS created_at, \
+         argMax(tuple(started_at), at).1 AS started_at, max(updated_at) AS updated_at, \
+         argMax(job_metadata, at) AS job_metadata FROM (SELECT *, \
+         (updated_at, indexOf(['waiting', 'working', 'cancelling'], status) = 0, \
+         indexOf(['waiting', 'working', 'cancelling'], status)) AS at \
+         FROM tinybird.jobs_log_states) GROUP BY job_id",
     ),
 ];
 
 /// All service data sources.
 pub fn service_tables() -> impl Iterator<Item = &'static str> {
-    TABLES.iter().chain(VIEWS).map(|(name, _)| *name)
+    let tables = TABLES.iter().chain(VIEWS).map(|(name, _)| *name);
+    tables
+        .filter(|name| *name != "jobs_log_states")
+        .chain([STORAGE])
 }
 
 /// Tables of `system` that say nothing about others.
@@ -91,12 +119,37 @@ pub(super) fn visible_to_all(name: &str) -> bool {
     )
 }
 
+/// The service data source of what data sources hold.
+const STORAGE: &str = "datasources_storage";
+
 /// The query behind a service data source, if it is one.
-pub(super) fn service_view(name: &str) -> Result<Option<Query>> {
+pub(super) fn service_view(name: &str, project: &Project) -> Result<Option<Query>> {
+    if name == STORAGE {
+        return parse_query(&storage_sql(project)).map(Some);
+    }
     match VIEWS.iter().find(|(view, _)| *view == name) {
         Some((_, sql)) => parse_query(sql).map(Some),
         None => Ok(None),
     }
+}
+
+/// What every data source holds now.
+fn storage_sql(project: &Project) -> String {
+    let mut rows = Vec::new();
+    for source in project.snapshot().data_sources.values() {
+        let (good, good_bytes) = project.store.size_of(&source.name);
+        let (bad, bad_bytes) = project.store.size_of(&source.quarantine());
+        let (id, name) = (literal(&source.id), literal(&source.name));
+        rows.push(format!(
+            "({id}, {name}, {good_bytes}, {good}, {bad_bytes}, {bad})"
+        ));
+    }
+    format!(
+        "SELECT r.1 AS datasource_id, r.2 AS datasource_name, now() AS timestamp, r.3 AS bytes, \
+         r.4 AS rows, r.5 AS bytes_quarantine, r.6 AS rows_quarantine FROM (SELECT arrayJoin(CAST([{}], \
+         'Array(Tuple(String, String, UInt64, UInt64, UInt64, UInt64))')) AS r)",
+        rows.join(", ")
+    )
 }
 
 /// Makes the tables that are not there yet.

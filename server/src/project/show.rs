@@ -4,6 +4,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
+use super::copies::TARGET;
 use super::model::{DataSource, Node, Pipe, StoredColumn};
 use super::state::Project;
 
@@ -150,7 +151,7 @@ pub fn node_json(project: &Project, node: &Node) -> Json {
 /// A pipe in full.
 pub fn pipe_json(project: &Project, pipe: &Pipe) -> Json {
     let nodes: Vec<Json> = pipe.nodes.iter().map(|n| node_json(project, n)).collect();
-    json!({
+    let mut out = json!({
         "id": pipe.id,
         "name": pipe.name,
         "description": pipe.description,
@@ -163,5 +164,24 @@ pub fn pipe_json(project: &Project, pipe: &Pipe) -> Json {
         "edited_by": "",
         "last_commit": { "content_sha": "", "status": "changed", "path": "" },
         "nodes": nodes,
-    })
+    });
+    if let Some(node) = pipe.job_node() {
+        out[format!("{}_node", node.kind)] = node.id.clone().into();
+        out["schedule"] = match pipe.schedule() {
+            None => json!({}),
+            Some((cron, rests)) => json!({
+                "cron": cron,
+                "status": if rests { "shutdown" } else { "running" },
+                "timezone": "Etc/UTC",
+            }),
+        };
+        if let Some(target) = node.setting(TARGET) {
+            let state = project.snapshot();
+            let id = state.data_source(target).map(|d| d.id.as_str());
+            out["copy_target_datasource"] = id.unwrap_or(target).into();
+            out["copy_target_workspace"] = project.workspace.id.clone().into();
+            out["copy_mode"] = node.copy_mode().name().into();
+        }
+    }
+    out
 }

@@ -37,7 +37,7 @@ pub fn iso_seconds(micros: i64, between: char) -> String {
 }
 
 /// Year, month and day of days since 1970.
-fn civil(days: i64) -> (i64, i64, i64) {
+pub fn civil(days: i64) -> (i64, i64, i64) {
     let z = days + 719_468;
     let era = z.div_euclid(146_097);
     let day_of_era = z.rem_euclid(146_097);

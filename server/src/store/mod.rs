@@ -8,18 +8,23 @@ mod clock;
 use std::path::Path;
 use std::sync::Arc;
 
-use roost::session::{Database, QueryRequest, QueryResult};
+use roost::session::{Database, DatabaseOptions, QueryRequest, QueryResult};
 use roost_engine::catalog::Table;
+use roost_engine::clock::{Clock, SystemClock};
 use roost_engine::error::Result;
+use roost_engine::storage::{LocalStorage, MemoryStorage, Storage};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use clock::{iso_seconds, now_micros, timestamp, timestamp_of};
+pub use clock::{civil, iso_seconds, now_micros, timestamp, timestamp_of};
 
 /// The database that holds the data sources.
 pub const DATABASE: &str = "default";
 /// The database of the service data sources.
 pub const SERVICE_DATABASE: &str = "tinybird";
+
+/// A key of the key-value store and what is to be under it.
+pub type Entry = (String, Option<Vec<u8>>);
 
 const PREFIX: &str = "server/";
 
@@ -32,10 +37,16 @@ pub struct Store {
 impl Store {
     /// Opens the database in `data`, or one in memory.
     pub fn open(data: Option<&Path>) -> Result<Store> {
-        let database = match data {
-            Some(path) => Database::open(path)?,
-            None => Database::in_memory()?,
+        Self::on(data, Arc::new(SystemClock))
+    }
+
+    /// The same under another clock.
+    pub fn on(data: Option<&Path>, clock: Arc<dyn Clock>) -> Result<Store> {
+        let storage: Arc<dyn Storage> = match data {
+            Some(path) => Arc::new(LocalStorage::open(path)?),
+            None => Arc::new(MemoryStorage::new()),
         };
+        let database = Database::on(storage, clock, DatabaseOptions::default())?;
         Ok(Store { database })
     }
 
@@ -90,17 +101,37 @@ impl Store {
         out
     }
 
-    /// Stores or removes the resource `kind/id`; durable when it returns.
-    pub fn save<T: Serialize>(&self, kind: &str, id: &str, resource: Option<&T>) -> Result<()> {
+    /// The key `kind/id` with what is stored under it.
+    ///
+    /// # Errors
+    /// Never for what JSON can say.
+    pub fn entry<T: Serialize>(kind: &str, id: &str, resource: Option<&T>) -> Result<Entry> {
         let value = match resource {
             None => None,
             Some(resource) => Some(serde_json::to_vec(resource).map_err(|e| {
                 roost_engine::error::Error::bug(format!("cannot write {kind} {id}: {e}"))
             })?),
         };
+        Ok((format!("{PREFIX}{kind}/{id}"), value))
+    }
+
+    /// Stores or removes the resource `kind/id`; durable when it returns.
+    pub fn save<T: Serialize>(&self, kind: &str, id: &str, resource: Option<&T>) -> Result<()> {
+        self.save_all(vec![Self::entry(kind, id, resource)?])
+    }
+
+    /// Stores or removes several at one instant; durable when it returns.
+    pub fn save_all(&self, entries: Vec<Entry>) -> Result<()> {
         let mut transaction = self.database.engine().begin();
-        transaction.put(&format!("{PREFIX}{kind}/{id}"), value);
+        for (key, value) in entries {
+            transaction.put(&key, value);
+        }
         transaction.commit().map(|_| ())
+    }
+
+    /// The database's clock.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        self.database.engine().clock()
     }
 }
 

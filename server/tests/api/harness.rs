@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 
+use roost_engine::clock::{Clock, SystemClock};
 use roost_server::config::Config;
 use roost_server::http::{App, Running, serve};
 use serde_json::Value as Json;
@@ -43,6 +44,10 @@ impl Server {
     }
 
     pub fn at(data: Option<&Path>) -> Server {
+        Server::on(data, Arc::new(SystemClock))
+    }
+
+    pub fn on(data: Option<&Path>, clock: Arc<dyn Clock>) -> Server {
         let config = Config {
             data: data.map(Path::to_path_buf),
             port: 0,
@@ -53,7 +58,7 @@ impl Server {
         let (ready, addresses) = mpsc::channel::<Running>();
         let (stop, stopped) = oneshot::channel::<()>();
         let thread = std::thread::spawn(move || {
-            let app = Arc::new(App::open(config).unwrap());
+            let app = Arc::new(App::on(config, clock).unwrap());
             let runtime = tokio::runtime::Builder::new_multi_thread()
                 .worker_threads(1)
                 .enable_all()
@@ -130,6 +135,33 @@ impl Server {
     pub fn native(&self, query: &str, body: &[u8]) -> Answer {
         let url = format!("{}/{query}", self.native);
         answer(self.agent.post(url).send(body).unwrap())
+    }
+
+    /// The job of an answer, once it is over.
+    pub fn finished(&self, answer: &Json) -> Json {
+        let job = answer.get("job").unwrap_or(answer);
+        let id = job["id"]
+            .as_str()
+            .unwrap_or_else(|| panic!("no job: {answer}"));
+        for _ in 0..1000 {
+            let now = self.get(&format!("/v0/jobs/{id}")).json();
+            if matches!(now["status"].as_str(), Some("done" | "error" | "cancelled")) {
+                return now;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        panic!("job {id} does not end");
+    }
+
+    /// Runs SQL until it answers `wanted`: logs are written a little later.
+    pub fn becomes(&self, sql: &str, wanted: &str) {
+        for _ in 0..300 {
+            if self.sql(sql).trim_end() == wanted {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        panic!("{sql}\n is {}\n and should be {wanted}", self.sql(sql));
     }
 
     /// Runs SQL and gives the answer's text.

@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, unreachable_pub, reason = "tests")]
 
+mod copies;
 mod endpoints;
 mod harness;
 mod ingest;

@@ -16,6 +16,7 @@ use crate::http::app::App;
 use crate::http::call::Call;
 use crate::http::params::Params;
 use crate::http::reply::{Failure, Handled, Reply};
+use crate::jobs::NewJob;
 use crate::project::ingest::Ingested;
 use crate::project::{DataSource, NewDataSource, data_source_json, data_source_text};
 use crate::store::{DATABASE, quoted};
@@ -371,11 +372,15 @@ fn delete_rows(app: &Arc<App>, call: &Call, name: &str) -> Handled {
         json!({ "id": source.id, "name": source.name }),
     );
     details.insert("delete_condition".to_owned(), condition.clone().into());
-    let store = app.store().clone();
-    let job = app.jobs.start("delete_data", details, move |_| {
-        let sql = format!("DELETE FROM {table} WHERE {condition}");
-        store.execute(&sql).map_err(|e| e.to_string())?;
-        Ok(Map::new())
+    let new = NewJob {
+        kind: "delete_data",
+        details,
+        key: Some(source.id.clone()),
+        ..NewJob::default()
+    };
+    let runs = app.runs.clone();
+    let job = app.jobs.submit(new, move |running| {
+        runs.delete(&source, &condition, running)
     });
     let job = job.to_json(&call.base_url());
     Ok(Reply::json(&json!({

@@ -10,6 +10,24 @@ use super::unknown;
 use crate::http::app::App;
 use crate::http::call::Call;
 use crate::http::reply::{Failure, Handled, Reply};
+use crate::jobs::Job;
+use crate::store::timestamp_of;
+
+/// Whether the filters of the request let a job through.
+fn is_wanted(call: &Call, job: &Job) -> bool {
+    let said = |name: &str| call.query.said(name);
+    let is = |name: &str, value: &str| said(name).is_none_or(|wanted| wanted == value);
+    // Times as texts: `YYYY-MM-DD hh:mm:ss`, with a T between, or only their beginning.
+    let created = timestamp_of(job.created);
+    let time =
+        |name: &str| said(name).map(|t| t.replace('T', " ").trim_end_matches('Z').to_owned());
+    is("kind", &job.kind)
+        && is("status", job.status.name())
+        && is("pipe_id", job.detail("pipe_id"))
+        && is("pipe_name", job.detail("pipe_name"))
+        && time("created_after").is_none_or(|t| created >= t)
+        && time("created_before").is_none_or(|t| created < t)
+}
 
 pub(super) fn route(app: &App, call: &Call, rest: &[&str]) -> Handled {
     access(app, call)?;
@@ -17,11 +35,8 @@ pub(super) fn route(app: &App, call: &Call, rest: &[&str]) -> Handled {
     let missing = |id: &str| Failure::not_found(format!("Job \"{id}\" does not exist"));
     match (&call.method, rest) {
         (&Method::GET, []) => {
-            let (kind, status) = (call.query.said("kind"), call.query.said("status"));
-            let jobs = app.jobs.list().into_iter().filter(|j| {
-                kind.is_none_or(|k| j.kind == k) && status.is_none_or(|s| j.status.name() == s)
-            });
-            let jobs: Vec<Json> = jobs.map(|j| j.to_json(&base)).collect();
+            let jobs = app.jobs.list(|j| is_wanted(call, j));
+            let jobs: Vec<Json> = jobs.iter().map(|j| j.to_json(&base)).collect();
             Ok(Reply::json(&json!({ "jobs": jobs })))
         }
         (&Method::GET, [id]) => {

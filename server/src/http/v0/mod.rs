@@ -5,6 +5,7 @@
 mod access;
 mod analyze;
 mod append;
+mod copies;
 mod datasources;
 mod endpoints;
 mod events;
@@ -97,6 +98,7 @@ fn route(app: &Arc<App>, call: &Call, outlet: &mut Outlet) -> Handled<Answer> {
         ["v0" | "v1", "sql"] => return sql::run(app, call, outlet),
         ["v0", "sql_tables"] => sql_tools::tables(app, call)?,
         ["v0", "sql_replace"] => sql_tools::replace(app, call)?,
+        ["v0", "sql_copy"] => copies::copy_sql(app, call)?,
         ["v0", "sql_format"] => sql_tools::format(app, call)?,
         ["v0", "events"] => events::append(app, call)?,
         ["v0", "analyze"] => analyze::analyze(app, call)?,

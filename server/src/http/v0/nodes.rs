@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::access::require;
 use super::pipes::find;
-use super::{unknown, views};
+use super::{copies, unknown, views};
 use crate::http::app::App;
 use crate::http::call::Call;
 use crate::http::reply::{Failure, Handled, Reply};
@@ -33,9 +33,11 @@ pub(super) fn route(app: &Arc<App>, call: &Call, pipe: &str, rest: &[&str]) -> H
             app.project.unlink_view(pipe, node)?;
             Ok(Reply::empty(204))
         }
-        (_, [_, what @ ("copy" | "sink" | "stream")]) => {
-            Err(Failure::not_implemented(format!("{what} nodes")))
+        (&Method::POST | &Method::PUT, [node, kind @ ("copy" | "sink")]) => {
+            copies::define(app, call, pipe, node, kind)
         }
+        (&Method::DELETE, [node, "copy" | "sink"]) => copies::undefine(app, pipe, node),
+        (_, [_, "stream"]) => Err(Failure::not_implemented("streams")),
         _ => Err(unknown(call)),
     }
 }

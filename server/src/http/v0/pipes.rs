@@ -9,12 +9,12 @@ use axum::http::Method;
 use serde_json::{Value as Json, json};
 
 use super::access::{access, require};
-use super::{Answer, endpoints, nodes, unknown, views};
+use super::{Answer, copies, endpoints, nodes, unknown, views};
 use crate::http::app::App;
 use crate::http::call::Call;
 use crate::http::outlet::Outlet;
 use crate::http::reply::{Failure, Handled, Reply};
-use crate::project::{NewNode, NewPipe, Pipe, pipe_json, pipe_text};
+use crate::project::{NewNode, NewPipe, Pipe, normalize, pipe_json, pipe_text};
 use crate::tokens::{Access, Rows};
 
 pub(super) fn route(
@@ -42,9 +42,10 @@ pub(super) fn route(
             nodes::publish(app, call, name, None)?
         }
         (&Method::DELETE, [name, "endpoint"]) => nodes::unpublish(app, call, name)?,
-        (_, [_, "copy" | "sink" | "stream", ..]) => {
-            return Err(Failure::not_implemented("copy and sink pipes"));
+        (&Method::POST, [name, kind @ ("copy" | "sink"), rest @ ..]) => {
+            copies::act(app, call, name, kind, rest)?
         }
+        (_, [_, "stream", ..]) => return Err(Failure::not_implemented("streams")),
         _ => return Err(unknown(call)),
     };
     Ok(reply.into())
@@ -130,6 +131,7 @@ fn create(app: &Arc<App>, call: &Call) -> Handled {
             });
         }
     }
+    new.nodes.iter().try_for_each(|n| copies::check(app, n))?;
     let created = app.project.create_pipe(new)?;
     let mut out = pipe_json(&app.project, &created.pipe);
     views::show_made(app, call, created, &mut out);
@@ -151,13 +153,21 @@ fn node_of(json: &Json) -> NewNode {
             settings.insert(key.clone(), value.clone());
         }
     }
-    NewNode {
+    let exported = json.get("export_params").and_then(Json::as_object);
+    for (key, value) in exported.into_iter().flatten() {
+        if let Json::String(value) = value {
+            settings.insert(key.clone(), value.clone());
+        }
+    }
+    let mut node = NewNode {
         name: text("name"),
         sql: text("sql"),
         description: text("description"),
         kind: text("type").to_ascii_lowercase(),
         settings,
-    }
+    };
+    normalize(&mut node);
+    node
 }
 
 fn update(app: &App, call: &Call, name: &str) -> Handled {

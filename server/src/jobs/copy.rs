@@ -1,0 +1,140 @@
+//! Copies: a query's rows into a data source.
+//!
+//! Invariant: the rows, what views make of them, the end of the rows they replace and the end of the
+//! job are one commit; a copy that fails changes nothing.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use roost::interpret::WriteOptions;
+use roost::session::{QueryRequest, QuerySummary};
+use roost_engine::error::{Code, Error};
+use serde_json::{Map, Value as Json, json};
+
+use super::runs::{Did, Runs};
+use super::{Job, NewJob, Outcome, Running};
+use crate::project::{COPY, CopyMode, DataSource, Resolver};
+use crate::store::{DATABASE, quoted};
+use crate::template::Variables;
+
+impl Runs {
+    pub(super) fn run_copy(
+        &self,
+        pipe: &str,
+        variables: Variables,
+        mode: Option<CopyMode>,
+        running: &Running,
+    ) -> Outcome {
+        let started = Instant::now();
+        let pipe = self.pipe_now(pipe, COPY)?;
+        let node = pipe.job_node().ok_or("the pipe is no copy pipe any more")?;
+        let target = self.target(node).map_err(|e| e.to_string())?;
+        let mode = mode.unwrap_or_else(|| node.copy_mode());
+        let resolver = self.resolver(&pipe, node, variables);
+        let outcome = self.writing(&target, mode, running).and_then(|request| {
+            let statement = |sql: &str| insert(&target, sql);
+            self.run(
+                statement,
+                (&pipe, node),
+                &resolver,
+                request,
+                &mut Vec::new(),
+            )
+        });
+        self.end(running, (Some(&pipe), &target), started, outcome)
+    }
+
+    /// Queues a copy of the caller's own query; its names were checked by `resolver`.
+    pub fn copy_sql(&self, target: &Arc<DataSource>, sql: String, resolver: Arc<Resolver>) -> Job {
+        let mut details = Map::new();
+        details.insert(
+            "datasource".to_owned(),
+            json!({ "id": target.id, "name": target.name }),
+        );
+        details.insert("sql".to_owned(), sql.clone().into());
+        let new = NewJob {
+            kind: "copy",
+            details,
+            ..NewJob::default()
+        };
+        let (runs, target) = (self.clone(), Arc::clone(target));
+        self.jobs.submit(new, move |running| {
+            let started = Instant::now();
+            let written = runs.writing(&target, CopyMode::Append, running);
+            let outcome = written.and_then(|request| {
+                let request = QueryRequest {
+                    sql: insert(&target, sql.trim_end().trim_end_matches(';')),
+                    parameters: resolver.secret_values(),
+                    resolver: Some(resolver as _),
+                    ..request
+                };
+                let done = runs.project.store.run(request);
+                done.map_err(|e| format!("{e:?}"))
+            });
+            runs.end(running, (None, &target), started, outcome)
+        })
+    }
+
+    fn end(
+        &self,
+        running: &Running,
+        (pipe, target): (Option<&crate::project::Pipe>, &DataSource),
+        started: Instant,
+        outcome: Result<QuerySummary, String>,
+    ) -> Outcome {
+        let outcome = outcome.map(|summary| Did {
+            details: written(summary.written_rows, summary.written_bytes),
+            summary,
+        });
+        self.note_operation(running, ("copy", pipe, target), started, &outcome);
+        outcome.map(|did| did.details)
+    }
+
+    /// A request that writes to `target` and ends the job in the same commit.
+    fn writing(
+        &self,
+        target: &DataSource,
+        mode: CopyMode,
+        running: &Running,
+    ) -> Result<QueryRequest, String> {
+        let store = &self.project.store;
+        let table = store.table(&target.name);
+        let table = table.ok_or_else(|| format!("Data Source \"{}\" has no table", target.name))?;
+        let mut go_on = || match running.cancel.is_cancelled() {
+            true => Err(Error::new(
+                Code::QUERY_WAS_CANCELLED,
+                "the job was cancelled",
+            )),
+            false => Ok(()),
+        };
+        let replace = match mode {
+            CopyMode::Append => None,
+            CopyMode::Replace => {
+                let hold = store.database().engine().hold(&table, &mut go_on);
+                Some(hold.map_err(|e| e.to_string())?)
+            }
+        };
+        Ok(QueryRequest {
+            cancel: running.cancel.clone(),
+            write: WriteOptions {
+                replace,
+                by_name: true,
+                also: running.done_with(|w| written(w.rows, w.bytes)),
+            },
+            ..QueryRequest::default()
+        })
+    }
+}
+
+fn insert(target: &DataSource, sql: &str) -> String {
+    format!("INSERT INTO {DATABASE}.{}\n{sql}", quoted(&target.name))
+}
+
+fn written(rows: u64, bytes: u64) -> Map<String, Json> {
+    let mut out = Map::new();
+    out.insert(
+        "statistics".to_owned(),
+        json!({ "row_count": rows, "bytes": bytes }),
+    );
+    out
+}
