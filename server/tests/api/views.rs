@@ -145,3 +145,29 @@ fn what_views_need_goes_with_force_only() {
     );
     assert_eq!(server.get("/v0/pipes/p").json()["type"], "default");
 }
+
+#[test]
+fn a_pipe_explains_its_whole_query() {
+    let server = Server::start();
+    server.data_source("t", "`a` Int32 `json:$.a`");
+    server.pipe(
+        "base",
+        &[("n", "%\nSELECT a FROM t WHERE a > {{ Int32(least, 1) }}")],
+    );
+    server.pipe("p", &[("n", "SELECT count() AS c FROM base")]);
+    let shown = server.get("/v0/pipes/p/explain?least=7").json();
+    let sql = shown["debug_query"].as_str().unwrap();
+    assert!(sql.contains("FROM default.t WHERE"), "{sql}");
+    assert!(sql.contains('7') && !sql.contains("base."), "{sql}");
+    assert!(
+        shown["query_explain"]
+            .as_str()
+            .unwrap()
+            .contains("default.t")
+    );
+    assert_eq!(server.get("/v0/pipes/p/nodes/nosuch/explain").status, 404);
+    assert_eq!(
+        server.sql(&format!("{sql} FORMAT JSONCompactEachRow")),
+        "[0]\n"
+    );
+}

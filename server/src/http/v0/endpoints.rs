@@ -48,7 +48,7 @@ pub(super) fn run(
 }
 
 /// Parameters of the query string and of the body, and `q`.
-fn parameters(call: &Call) -> (Variables, Option<String>) {
+pub(super) fn parameters(call: &Call) -> (Variables, Option<String>) {
     let mut values = variables(&call.query);
     let mut q = call.query.said("q").map(str::to_owned);
     if let Ok(Json::Object(map)) = serde_json::from_slice(&call.body) {

@@ -9,6 +9,7 @@ mod copies;
 mod datasources;
 mod endpoints;
 mod events;
+mod explain;
 mod import_url;
 mod jobs;
 mod misc;

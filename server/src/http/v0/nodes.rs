@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::access::require;
 use super::pipes::find;
-use super::{copies, unknown, views};
+use super::{copies, explain, unknown, views};
 use crate::http::app::App;
 use crate::http::call::Call;
 use crate::http::reply::{Failure, Handled, Reply};
@@ -27,6 +27,7 @@ pub(super) fn route(app: &Arc<App>, call: &Call, pipe: &str, rest: &[&str]) -> H
         }
         (&Method::POST | &Method::PUT, [node, "endpoint"]) => publish(app, call, pipe, Some(node)),
         (&Method::DELETE, [_, "endpoint"]) => unpublish(app, call, pipe),
+        (&Method::GET, [node, "explain"]) => explain::explain(app, call, pipe, Some(node)),
         (&Method::GET, [node, "analysis"]) => views::analyze(app, call, pipe, node),
         (&Method::POST, [node, "population"]) => views::populate(app, call, pipe, node),
         (&Method::DELETE, [node, "materialization"]) => {

@@ -9,7 +9,7 @@ use axum::http::Method;
 use serde_json::{Value as Json, json};
 
 use super::access::{access, require};
-use super::{Answer, copies, endpoints, nodes, unknown, views};
+use super::{Answer, copies, endpoints, explain, nodes, unknown, views};
 use crate::http::app::App;
 use crate::http::call::Call;
 use crate::http::outlet::Outlet;
@@ -37,6 +37,7 @@ pub(super) fn route(
         (&Method::GET, [name]) => detail(app, call, name)?,
         (&Method::PUT, [name]) => update(app, call, name)?,
         (&Method::DELETE, [name]) => drop_one(app, call, name)?,
+        (&Method::GET, [name, "explain"]) => explain::explain(app, call, name, None)?,
         (_, [name, "nodes", rest @ ..]) => nodes::route(app, call, name, rest)?,
         (&Method::PUT | &Method::POST, [name, "endpoint"]) => {
             nodes::publish(app, call, name, None)?

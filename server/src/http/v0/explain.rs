@@ -1,0 +1,61 @@
+//! `…/explain`: the whole query of a node as it would run, and its plan.
+//!
+//! Invariant: nothing runs but what binding a query runs; secrets stay names.
+
+use std::sync::Arc;
+
+use roost::session::QueryRequest;
+use serde_json::json;
+
+use super::access::require;
+use super::endpoints::parameters;
+use super::pipes::find;
+use crate::http::app::App;
+use crate::http::call::Call;
+use crate::http::reply::{Failure, Handled, Reply};
+use crate::project::{Request, Resolver, Root};
+use crate::store::{iso_seconds, now_micros};
+use crate::tokens::Access;
+
+/// `GET /v0/pipes/P/explain` and `GET /v0/pipes/P/nodes/N/explain`.
+pub(super) fn explain(app: &Arc<App>, call: &Call, pipe: &str, node: Option<&str>) -> Handled {
+    let access = require(app, call, "explain pipes", Access::may_create_pipes)?;
+    let pipe = find(app, pipe)?;
+    let node = match node {
+        Some(name) => pipe.node(name),
+        None => pipe.output_node(),
+    };
+    let node = node.ok_or_else(|| Failure::not_found("The node does not exist"))?;
+    let resolver = Arc::new(Resolver::new(
+        &app.project,
+        Request {
+            access,
+            variables: parameters(call).0,
+            root: Root::Caller,
+            pipeline: None,
+            now: iso_seconds(now_micros(), ' '),
+        },
+    ));
+    let sql = match resolver.inline(&pipe, node) {
+        Ok(query) => query.to_string(),
+        Err(e) => {
+            return Err(match resolver.take_failure() {
+                Some(template) => template.into(),
+                None => e.into(),
+            });
+        }
+    };
+    let mut plan = Vec::new();
+    let request = QueryRequest {
+        sql: format!("EXPLAIN {sql}"),
+        default_format: Some("TSVRaw".to_owned()),
+        parameters: resolver.secret_values(),
+        cancel: call.cancel.clone(),
+        ..QueryRequest::default()
+    };
+    app.store().database().run(request, &mut plan)?;
+    Ok(Reply::json(&json!({
+        "debug_query": sql,
+        "query_explain": String::from_utf8_lossy(&plan),
+    })))
+}
