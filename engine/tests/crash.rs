@@ -333,6 +333,44 @@ const SCENARIOS: &[Scenario] = &[
             },
         )
     }),
+    ("held", |run| {
+        ["t", "view"].iter().try_for_each(|t| run.create(t))?;
+        run.insert(
+            &[("t", rows(0, 200, "old")), ("t", rows(0, 9, "old"))],
+            None,
+        )?;
+        for (round, n) in [170, 5, 0].into_iter().enumerate() {
+            let (table, view) = (run.table("t")?, run.table("view")?);
+            let hold = run.engine().hold(&table, &mut || Ok(()))?;
+            let came = rows(500 + 40 * round as u64, 40, "meanwhile");
+            run.insert(&[("t", came.clone())], None)?;
+            run.background()?;
+            let (new, seen) = (rows(0, n, "new"), rows(round as u64, 3, "seen"));
+            run.act(
+                &|w| {
+                    if let Some(t) = w.tables.get_mut("default.t") {
+                        t.retain(|r| came.contains(r));
+                        t.extend(new.iter().cloned());
+                        t.sort();
+                    }
+                    if let Some(view) = w.tables.get_mut("default.view") {
+                        view.extend(seen.iter().cloned());
+                        view.sort();
+                    }
+                    w.values.insert("job".into(), vec![round as u8]);
+                },
+                |e| {
+                    let mut tx = e.begin();
+                    tx.replace_held(&hold);
+                    tx.insert(&table, block(&new))?;
+                    tx.insert(&view, block(&seen))?;
+                    tx.put("job", Some(vec![round as u8]));
+                    tx.commit().map(|_| ())
+                },
+            )?;
+        }
+        run.reopen(true)
+    }),
     ("tokens", |run| {
         run.create("t")?;
         for i in 0..5u64 {
@@ -586,9 +624,9 @@ macro_rules! scenarios {
     )* };
 }
 
-scenarios! { insert cascade flush merge ddl checkpoint replace tokens alter rewrite housekeeping }
+scenarios! { insert cascade flush merge ddl checkpoint replace held tokens alter rewrite housekeeping }
 
 #[test]
 fn every_scenario_is_run() {
-    assert_eq!(SCENARIOS.len(), 11);
+    assert_eq!(SCENARIOS.len(), 12);
 }
