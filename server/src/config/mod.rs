@@ -34,6 +34,8 @@ pub struct Limits {
     pub body_bytes: usize,
     /// Bytes of a compressed body once it is unpacked.
     pub unpacked_bytes: usize,
+    /// Time for a request's head to arrive, and for a connection to be idle.
+    pub head_time: Duration,
     /// Time for a body to arrive.
     pub body_time: Duration,
     /// Time for a query.
@@ -46,6 +48,7 @@ impl Default for Limits {
             event_bytes: 100 << 20,
             body_bytes: 500 << 20,
             unpacked_bytes: 1 << 30,
+            head_time: Duration::from_secs(60),
             body_time: Duration::from_secs(300),
             query_time: Duration::from_secs(60),
         }

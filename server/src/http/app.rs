@@ -4,9 +4,10 @@
 
 use std::sync::Arc;
 
-use crate::config::Config;
 use roost_engine::clock::{Clock, SystemClock};
 
+use super::rates::Rates;
+use crate::config::Config;
 use crate::jobs::{Jobs, Runs};
 use crate::observe::Metrics;
 use crate::project::{Project, ServiceLog};
@@ -25,6 +26,8 @@ pub struct App {
     pub runs: Runs,
     /// When those run by themselves.
     pub schedules: Arc<Schedules>,
+    /// Requests of tokens with a limit.
+    pub(super) rates: Rates,
     /// Service data sources.
     pub log: Arc<ServiceLog>,
     /// Metrics.
@@ -58,6 +61,7 @@ impl App {
             jobs,
             runs,
             schedules,
+            rates: Rates::default(),
             log,
             metrics,
         })

@@ -12,6 +12,7 @@ mod entry;
 mod multipart;
 mod outlet;
 pub mod params;
+mod rates;
 mod reply;
 mod run;
 mod serve;

@@ -7,10 +7,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::extract::ConnectInfo;
 use axum::http::{HeaderName, Method};
-use tokio::net::TcpListener;
+use axum::{Extension, Router};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 use tower_http::cors::{AllowHeaders, Any, CorsLayer};
@@ -21,6 +26,8 @@ use super::entry;
 /// How long running requests may take after the signal.
 const GRACE: Duration = Duration::from_secs(20);
 
+/// How long no connection is accepted after one could not be.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Stack of the thread of schedules.
 const STACK_BYTES: usize = 4 << 20;
 
@@ -66,6 +73,7 @@ pub async fn serve(
             .spawn(move || schedules.run_until_closed())?
     };
     let (sender, receiver) = watch::channel(false);
+    let head_time = config.limits.head_time;
     let small = SizeAbove::new(1024).and(NotForContentType::const_new(
         "application/vnd.apache.parquet",
     ));
@@ -78,8 +86,8 @@ pub async fn serve(
         .fallback(entry::native)
         .layer(cors())
         .with_state(Arc::clone(&app));
-    let api_task = tokio::spawn(listen(api, api_router, receiver.clone()));
-    let native_task = native.map(|l| tokio::spawn(listen(l, native_router, receiver)));
+    let api_task = tokio::spawn(listen(api, api_router, head_time, receiver.clone()));
+    let native_task = native.map(|l| tokio::spawn(listen(l, native_router, head_time, receiver)));
     ready(addresses);
     stop.await;
     tracing::info!("stopping");
@@ -111,16 +119,63 @@ pub async fn serve(
     Ok(())
 }
 
-async fn listen(listener: TcpListener, router: Router, mut stop: watch::Receiver<bool>) {
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let stopped = async move {
-        let _ = stop.wait_for(|stop| *stop).await;
+async fn listen(
+    listener: TcpListener,
+    router: Router,
+    head_time: Duration,
+    mut stop: watch::Receiver<bool>,
+) {
+    let mut connections = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = stopped(&mut stop) => break,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                let router = router.clone().layer(Extension(ConnectInfo(peer)));
+                connections.spawn(connection(stream, router, head_time, stop.clone()));
+            }
+            Err(e) => {
+                // Too many open files, mostly: others will close.
+                tracing::warn!("cannot accept a connection: {e}");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+        while connections.try_join_next().is_some() {}
+    }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
+}
+
+/// Completes with the signal.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+/// Serves one connection until it ends, or until its request has ended after the signal.
+async fn connection(
+    stream: TcpStream,
+    router: Router,
+    head_time: Duration,
+    mut stop: watch::Receiver<bool>,
+) {
+    let _ = stream.set_nodelay(true);
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(head_time);
+    let service = TowerToHyperService::new(router);
+    let mut serving = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let ended = tokio::select! {
+        ended = serving.as_mut() => ended,
+        () = stopped(&mut stop) => {
+            serving.as_mut().graceful_shutdown();
+            serving.await
+        }
     };
-    if let Err(e) = axum::serve(listener, service)
-        .with_graceful_shutdown(stopped)
-        .await
-    {
-        tracing::error!("the server stopped: {e}");
+    if let Err(e) = ended {
+        tracing::debug!("a connection broke off: {e}");
     }
 }
 

@@ -8,7 +8,6 @@ use std::time::Instant;
 
 use roost::interpret::WriteOptions;
 use roost::session::{QueryRequest, QuerySummary};
-use roost_engine::error::{Code, Error};
 use serde_json::{Map, Value as Json, json};
 
 use super::runs::{Did, Runs};
@@ -100,13 +99,7 @@ impl Runs {
         let store = &self.project.store;
         let table = store.table(&target.name);
         let table = table.ok_or_else(|| format!("Data Source \"{}\" has no table", target.name))?;
-        let mut go_on = || match running.cancel.is_cancelled() {
-            true => Err(Error::new(
-                Code::QUERY_WAS_CANCELLED,
-                "the job was cancelled",
-            )),
-            false => Ok(()),
-        };
+        let mut go_on = || running.go_on();
         let replace = match mode {
             CopyMode::Append => None,
             CopyMode::Replace => {

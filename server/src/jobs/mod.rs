@@ -20,6 +20,7 @@ use std::time::{Duration, Instant};
 use parking_lot::{Mutex, RwLock};
 use roost::exec::CancelToken;
 use roost::interpret::Also;
+use roost_engine::error::{Code, Error};
 use serde_json::{Map, Value as Json};
 
 pub use job::{Job, Status};
@@ -35,6 +36,8 @@ use crate::tokens::new_uuid;
 const KEPT_MICROS: i64 = 48 * 3600 * 1_000_000;
 /// How many jobs are listed.
 const LISTED_MAX: usize = 100;
+/// From how many jobs on old ones are looked for.
+const FORGET_FROM: usize = 10_000;
 /// How long jobs may take to hear that the server stops.
 const GRACE: Duration = Duration::from_secs(10);
 /// Stack of a job's thread: queries are bound and planned by recursion.
@@ -57,6 +60,8 @@ pub struct NewJob {
     pub details: Map<String, Json>,
     /// Of the jobs with one key at most one runs.
     pub key: Option<String>,
+    /// It mostly waits for others and has a thread of its own, beside the queue.
+    pub beside: bool,
     /// What is stored together with the job.
     pub with: Vec<StoreEntry>,
 }
@@ -77,6 +82,20 @@ impl Running {
         if let Some(entry) = entries.get_mut(&self.id) {
             entry.job.progress = Some(percent.clamp(0.0, 100.0));
             entry.job.updated = now_micros();
+        }
+    }
+
+    /// Whether the job may go on.
+    ///
+    /// # Errors
+    /// QUERY_WAS_CANCELLED when it should not.
+    pub fn go_on(&self) -> Result<(), Error> {
+        match self.cancel.is_cancelled() {
+            true => Err(Error::new(
+                Code::QUERY_WAS_CANCELLED,
+                "the job was cancelled",
+            )),
+            false => Ok(()),
         }
     }
 
@@ -173,6 +192,7 @@ impl Jobs {
             job: job.clone(),
             cancel: cancel.clone(),
         };
+        self.forget_old();
         self.entries.write().insert(job.id.clone(), entry);
         self.keep_with(&job, new.with);
         let running = Running {
@@ -181,6 +201,14 @@ impl Jobs {
             cancel,
         };
         let task = Box::new(move || running.jobs.run(&running, work));
+        if new.beside {
+            let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
+            if let Err(e) = thread.name("job".to_owned()).spawn(task) {
+                let why = format!("cannot start a thread: {e}");
+                self.change(&job.id, |job| job.finish(Err(why), now_micros()));
+            }
+            return job;
+        }
         let add = |queue: &mut Queue| queue.add(&job.id, new.key, task, self.workers_max);
         let new_worker = add(&mut self.queue.lock());
         if new_worker {
@@ -195,6 +223,27 @@ impl Jobs {
             }
         }
         job
+    }
+
+    /// Forgets jobs that nobody can see any more, now and then.
+    fn forget_old(&self) {
+        let mut entries = self.entries.write();
+        if entries.len() < FORGET_FROM {
+            return;
+        }
+        let horizon = now_micros() - KEPT_MICROS;
+        let is_old = |e: &Entry| e.job.status.is_over() && e.job.updated < horizon;
+        let old: Vec<String> = entries
+            .values()
+            .filter(|e| is_old(e))
+            .map(|e| e.job.id.clone())
+            .collect();
+        entries.retain(|_, e| !is_old(e));
+        drop(entries);
+        let gone = old.iter().map(|id| Store::entry::<Job>("job", id, None));
+        if let Err(e) = self.store.save_all(gone.flatten().collect()) {
+            tracing::warn!("cannot forget old jobs: {e}");
+        }
     }
 
     /// A worker: runs jobs until none may run.

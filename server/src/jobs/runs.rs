@@ -10,6 +10,7 @@ use roost::session::{QueryRequest, QuerySummary};
 use serde_json::{Map, Value as Json, json};
 
 use super::{Job, Jobs, NewJob, Outcome, Running};
+use crate::project::ingest;
 use crate::project::{
     COPY, CopyMode, DataSource, Node, Pipe, Project, ProjectError, Request, Resolver, Result, Root,
     SINK, TARGET,
@@ -78,6 +79,7 @@ impl Runs {
             details,
             key: Some(pipe.id.clone()),
             with: run.with,
+            ..NewJob::default()
         };
         let (runs, id) = (self.clone(), pipe.id.clone());
         Ok(self.jobs.submit(new, move |running| {
@@ -99,6 +101,7 @@ impl Runs {
             details,
             key: Some(pipe.id.clone()),
             with: run.with,
+            ..NewJob::default()
         };
         let (runs, id) = (self.clone(), pipe.id.clone());
         Ok(self.jobs.submit(new, move |running| {
@@ -132,6 +135,29 @@ impl Runs {
             Did { summary, details }
         });
         self.note_operation(running, ("deletedata", None, source), started, &outcome);
+        outcome.map(|did| did.details)
+    }
+
+    /// Tries the rows in a data source's quarantine again; the work of a job.
+    ///
+    /// # Errors
+    /// What the database says; all rows are where they were then.
+    pub fn replay(&self, source: &Arc<DataSource>, running: &Running) -> Outcome {
+        let started = Instant::now();
+        let mut go_on = || running.go_on();
+        let done = ingest::replay(&self.project, source, &mut go_on);
+        let outcome = done.map_err(|e| e.to_string()).map(|done| {
+            let mut details = Map::new();
+            let statistics = json!({ "row_count": done.rows, "bytes": done.bytes });
+            details.insert("statistics".to_owned(), statistics);
+            details.insert("quarantine_rows".to_owned(), done.quarantined.into());
+            let summary = QuerySummary {
+                written_rows: done.rows,
+                ..QuerySummary::default()
+            };
+            Did { summary, details }
+        });
+        self.note_operation(running, ("replay", None, source), started, &outcome);
         outcome.map(|did| did.details)
     }
 

@@ -15,6 +15,8 @@ pub struct Access {
     /// The token's id, for logs.
     pub id: String,
     scopes: Vec<Scope>,
+    /// Requests a second, when they are limited.
+    pub rps: Option<u32>,
     /// Parameters that a JWT fixes, by pipe.
     fixed: Vec<(String, Map<String, Json>)>,
 }
@@ -37,6 +39,7 @@ impl Access {
             name: token.name.clone(),
             id: token.id.clone(),
             scopes: token.scopes.clone(),
+            rps: None,
             fixed: Vec::new(),
         }
     }
@@ -52,6 +55,7 @@ impl Access {
             name: claims.name.clone().unwrap_or_else(|| "jwt".to_owned()),
             id: "jwt".to_owned(),
             scopes: claims.scopes.iter().map(scope).collect(),
+            rps: claims.limits.as_ref().and_then(|l| l.rps),
             fixed: claims
                 .scopes
                 .iter()

@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use std::thread::JoinHandle;
 
 use roost_engine::clock::{Clock, SystemClock};
-use roost_server::config::Config;
+use roost_server::config::{Config, Limits};
 use roost_server::http::{App, Running, serve};
 use serde_json::Value as Json;
 use tokio::sync::oneshot;
@@ -48,7 +48,12 @@ impl Server {
     }
 
     pub fn on(data: Option<&Path>, clock: Arc<dyn Clock>) -> Server {
+        Server::with(data, clock, Limits::default())
+    }
+
+    pub fn with(data: Option<&Path>, clock: Arc<dyn Clock>, limits: Limits) -> Server {
         let config = Config {
+            limits,
             data: data.map(Path::to_path_buf),
             port: 0,
             clickhouse_port: Some(0),

@@ -1,6 +1,12 @@
 //! Rows in: events, files, what does not fit.
 
-use super::harness::Server;
+use std::sync::Arc;
+use std::time::Duration;
+
+use roost_engine::clock::SystemClock;
+use roost_server::config::Limits;
+
+use super::harness::{Server, form};
 
 #[test]
 fn events_take_paths_defaults_and_set_bad_rows_aside() {
@@ -104,4 +110,58 @@ fn a_schema_is_guessed() {
         "{}",
         done.text
     );
+}
+
+#[test]
+fn a_head_that_does_not_arrive_ends_its_connection() {
+    use std::io::{Read, Write};
+    let limits = Limits {
+        head_time: Duration::from_millis(200),
+        ..Limits::default()
+    };
+    let server = Server::with(None, Arc::new(SystemClock), limits);
+    let address = server.api.strip_prefix("http://").unwrap();
+    let mut slow = std::net::TcpStream::connect(address).unwrap();
+    slow.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    slow.write_all(b"GET /v0/health HTTP/1.1\r\nHost: x\r\n")
+        .unwrap();
+    let mut answer = Vec::new();
+    slow.read_to_end(&mut answer).unwrap();
+    assert!(
+        !answer.starts_with(b"HTTP/1.1 200"),
+        "the head was never whole"
+    );
+    assert_eq!(server.get("/v0/health").status, 200);
+}
+
+#[test]
+fn quarantined_rows_are_replayed_once_they_fit() {
+    let server = Server::start();
+    server.data_source(
+        "t",
+        "`a` Int16 `json:$.a`,`b` Array(Int32) `json:$.b`,`s` String `json:$.s`",
+    );
+    let rows = "{\"a\":\"1.5\",\"b\":[1],\"s\":\"big\"}\n{\"a\":\"x\",\"b\":[2],\"s\":\"text\"}";
+    let sent = server.post("/v0/events?name=t&wait=true", "", rows).json();
+    assert_eq!(sent["quarantined_rows"], 2, "{sent}");
+    let wider = "`a` Float64 `json:$.a`,`b` Array(Int32) `json:$.b`,`s` String `json:$.s`";
+    let altered = server.post(
+        "/v0/datasources/t/alter",
+        "application/x-www-form-urlencoded",
+        form(&[("dry", "false"), ("schema", wider)]),
+    );
+    assert_eq!(altered.status, 200, "{}", altered.text);
+    let job = server.finished(
+        &server
+            .post("/v0/datasources/t/quarantine/replay", "", "")
+            .json(),
+    );
+    assert_eq!(job["status"], "done", "{job}");
+    assert_eq!(
+        (&job["statistics"]["row_count"], &job["quarantine_rows"]),
+        (&1.into(), &1.into())
+    );
+    assert_eq!(server.sql("SELECT * FROM t"), "1.5\t[1]\tbig\n");
+    let left = server.sql("SELECT a, b, s, c__error_column, c__import_id != '' FROM t_quarantine");
+    assert_eq!(left, "x\t[2]\ttext\t['a']\t1\n");
 }

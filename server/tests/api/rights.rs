@@ -118,3 +118,27 @@ fn jwts_fix_parameters() {
         403
     );
 }
+
+#[test]
+fn a_jwt_may_ask_so_many_times_a_second() {
+    let server = shop();
+    let body = r#"{"scopes":[{"type":"PIPES:READ","resource":"p"}],"limits":{"rps":3}}"#;
+    let made = server.post("/v0/tokens?name=j&expiration_time=4102444800", "", body);
+    let jwt = made.json()["token"].as_str().unwrap().to_owned();
+    let answers: Vec<_> = (0..30)
+        .map(|_| server.get_as(&jwt, "/v0/pipes/p.json"))
+        .collect();
+    let refused: Vec<_> = answers.iter().filter(|a| a.status == 429).collect();
+    assert!(
+        answers[0].status == 200 && refused.len() >= 20,
+        "{}",
+        refused.len()
+    );
+    assert_eq!(refused[0].header("retry-after"), "1");
+    assert_eq!(refused[0].header("x-ratelimit-limit"), "3");
+    assert_eq!(
+        server.get("/v0/pipes/p.json").status,
+        200,
+        "others are not held up"
+    );
+}

@@ -5,11 +5,16 @@
 use crate::http::app::App;
 use crate::http::call::Call;
 use crate::http::reply::{Failure, Handled};
+use crate::store::now_micros;
 use crate::tokens::Access;
 
 /// The caller's rights.
 pub(super) fn access(app: &App, call: &Call) -> Handled<Access> {
-    Ok(app.project.access(call.token())?)
+    let access = app.project.access(call.token())?;
+    if let Some(rps) = access.rps {
+        app.rates.take(call.token(), &call.id, rps, now_micros())?;
+    }
+    Ok(access)
 }
 
 /// The caller's rights, if `allowed` says so.

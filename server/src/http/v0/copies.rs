@@ -243,7 +243,7 @@ pub(super) fn copy_sql(app: &Arc<App>, call: &Call) -> Handled {
 }
 
 /// What a request that only starts a job is answered.
-fn started(call: &Call, job: &Job) -> Json {
+pub(super) fn started(call: &Call, job: &Job) -> Json {
     let job = job.to_json(&call.base_url());
     json!({
         "id": job["id"],

@@ -36,6 +36,7 @@ pub(super) fn route(app: &Arc<App>, call: &Call, rest: &[&str]) -> Handled {
         (&Method::POST, [name, "alter"]) => alter(app, call, name),
         (&Method::POST, [name, "truncate"]) => truncate(app, call, name),
         (&Method::POST, [name, "delete"]) => delete_rows(app, call, name),
+        (&Method::POST, [name, "quarantine", "replay"]) => replay(app, call, name),
         (&Method::POST, [name, mode @ ("append" | "replace")]) => {
             import_into(app, call, name, mode)
         }
@@ -391,6 +392,28 @@ fn delete_rows(app: &Arc<App>, call: &Call, name: &str) -> Handled {
         "status": job["status"],
         "job": job,
     })))
+}
+
+/// Tries the rows in the quarantine again, in a job.
+fn replay(app: &Arc<App>, call: &Call, name: &str) -> Handled {
+    require(app, call, "replay rows", Access::may_create_data_sources)?;
+    let source = find(app, name)?;
+    let mut details = Map::new();
+    details.insert(
+        "datasource".to_owned(),
+        json!({ "id": source.id, "name": source.name }),
+    );
+    let new = NewJob {
+        kind: "replay_quarantine",
+        details,
+        key: Some(source.id.clone()),
+        ..NewJob::default()
+    };
+    let runs = app.runs.clone();
+    let job = app
+        .jobs
+        .submit(new, move |running| runs.replay(&source, running));
+    Ok(Reply::json(&super::copies::started(call, &job)))
 }
 
 fn exchange(app: &App, call: &Call) -> Handled {

@@ -14,6 +14,7 @@ use crate::http::call::Call;
 use crate::http::params::Params;
 use crate::http::reply::{Failure, Handled, Reply};
 use crate::http::unpack::unpack;
+use crate::jobs::NewJob;
 use crate::project::ingest::{self, BodyFormat};
 use crate::project::{DataSource, data_source_json};
 
@@ -48,7 +49,13 @@ pub(super) fn start(
         replace,
         format: format_of(call, &with_ending(&call.query, url), &Bytes::new())?,
     };
-    let job = app.jobs.start("import", details, move |_| work.run());
+    let new = NewJob {
+        kind: "import",
+        details,
+        beside: true,
+        ..NewJob::default()
+    };
+    let job = app.jobs.submit(new, move |_| work.run());
     let job = job.to_json(&call.base_url());
     Ok(Reply::json(&json!({
         "id": job["id"],

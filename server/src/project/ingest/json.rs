@@ -84,7 +84,7 @@ fn unreadable(columns: &[Column<'_>], text: &str, why: String) -> BadRow {
 }
 
 /// Whether values of the type are texts, so that other JSON is kept as its text.
-fn is_text(ty: &str) -> bool {
+pub(super) fn is_text(ty: &str) -> bool {
     let mut ty = ty.trim();
     for wrapper in ["LowCardinality(", "Nullable("] {
         if let Some(inner) = ty.strip_prefix(wrapper) {
@@ -154,7 +154,7 @@ impl Batch {
     }
 }
 
-fn joined(rows: &[Vec<u8>]) -> Bytes {
+pub(super) fn joined(rows: &[Vec<u8>]) -> Bytes {
     let mut out = rows.join(&b'\n');
     out.push(b'\n');
     out.into()

@@ -11,6 +11,7 @@ mod csv;
 mod json;
 mod path;
 mod quarantine;
+mod replay;
 
 #[cfg(test)]
 mod tests;
@@ -31,6 +32,7 @@ use crate::store::{DATABASE, quoted};
 use crate::tokens::new_uuid;
 
 pub use csv::Dialect;
+pub use replay::replay;
 
 /// What became of a body.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -188,6 +190,17 @@ impl Target<'_> {
         body: Bytes,
         settings: &[(&str, String)],
     ) -> std::result::Result<u64, Error> {
+        self.insert_with(format, body, settings, WriteOptions::default())
+    }
+
+    /// The same with what is to be in the same commit.
+    fn insert_with(
+        &self,
+        format: &str,
+        body: Bytes,
+        settings: &[(&str, String)],
+        write: WriteOptions,
+    ) -> std::result::Result<u64, Error> {
         let columns: Vec<String> = self.columns().map(|c| quoted(&c.name)).collect();
         let mut all = vec![
             (
@@ -209,6 +222,7 @@ impl Target<'_> {
             ),
             body: Some(Box::new(Cursor::new(body))),
             settings: all,
+            write,
             ..QueryRequest::default()
         })?;
         Ok(summary.written_rows)
