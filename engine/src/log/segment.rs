@@ -182,9 +182,10 @@ pub fn recover(
         }
     }
     let mut file = storage.append(&name, at as u64)?;
-    if at < bytes.len() {
-        file.sync()?;
-    }
+    // The process before may have died, or failed, between writing and syncing: what was read here
+    // may stand in no more than the system's cache. New commits must not rest on that.
+    file.sync()?;
+    storage.sync_dir(FOLDER)?;
     Ok(Segment {
         number,
         file,
