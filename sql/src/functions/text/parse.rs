@@ -356,6 +356,12 @@ impl TextParser {
                 push_wide(grow, i128::from(self.enum_number(text)?));
             }
             (T::Nothing, Grow::Nothing(rows)) => *rows += 1,
+            (T::Array(_) | T::Map(..) | T::Tuple(_), _) => bail!(
+                CANNOT_PARSE_INPUT_ASSERTION_FAILED,
+                "Cannot parse {}: unexpected '{}'",
+                self.ty,
+                clip(text)
+            ),
             (_, Grow::U64(v)) => v.push(self.whole_number(text, false, "UInt64")? as u64),
             (_, Grow::I64(v)) => v.push(self.whole_number(text, true, "Int64")? as i64),
             (ty, grow) => {
