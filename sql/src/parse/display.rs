@@ -226,8 +226,8 @@ impl Display for Transformer {
 impl Display for TableName {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         if let Some(database) = &self.database {
-            write!(f, "{}.", quote_identifier(database))?;
+            write!(f, "{}.", super::sql_text::name_text(database))?;
         }
-        f.write_str(&quote_identifier(&self.name))
+        f.write_str(&super::sql_text::name_text(&self.name))
     }
 }

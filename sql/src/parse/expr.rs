@@ -85,7 +85,13 @@ impl Cursor<'_, '_> {
             return Ok((Expr::Literal(negated(literal::number(&text)?)), 1));
         }
         let (inner, depth) = self.expr_depth(prec::UNARY)?;
-        Ok((Expr::operator("negate", vec![inner]), depth + 1))
+        Ok(match inner {
+            // `-inf` is one literal, as `-1` is.
+            Expr::Literal(Literal::Float(x)) if x == f64::INFINITY => {
+                (Expr::Literal(Literal::Float(-x)), depth)
+            }
+            inner => (Expr::operator("negate", vec![inner]), depth + 1),
+        })
     }
 
     fn parentheses(&mut self) -> Result<Deep> {

@@ -126,9 +126,10 @@ pub(super) fn number(text: &str) -> Result<Literal> {
     {
         return Ok(Literal::UInt(value.into()));
     }
-    fast_float2::parse::<f64, _>(&lower)
-        .map(Literal::Float)
-        .map_err(|_| bad(text, "number"))
+    match fast_float2::parse::<f64, _>(&lower) {
+        Ok(x) if x.is_finite() => Ok(Literal::Float(x)),
+        _ => Err(bad(text, "number")),
+    }
 }
 
 fn hex_float(text: &str) -> Option<f64> {

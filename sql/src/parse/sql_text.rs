@@ -4,7 +4,7 @@
 
 use std::fmt::{self, Display, Formatter, Write};
 
-use roost_engine::types::text::{quote, quote_identifier};
+use roost_engine::types::text::quote;
 
 use super::ast::{
     Distinct, Expr, From, GroupBy, Join, JoinItem, JoinKind, JoinOn, JoinStrictness, MatcherKind,
@@ -18,6 +18,106 @@ use crate::Value;
 #[derive(Debug)]
 pub struct SqlText<'a>(pub &'a Expr);
 
+/// Words that mean something else than a name in some place where a name may stand.
+const WORDS: &[&str] = &[
+    "all",
+    "and",
+    "anti",
+    "any",
+    "array",
+    "as",
+    "asc",
+    "asof",
+    "between",
+    "by",
+    "case",
+    "cast",
+    "columns",
+    "cross",
+    "current",
+    "date",
+    "desc",
+    "distinct",
+    "div",
+    "else",
+    "end",
+    "escape",
+    "except",
+    "exists",
+    "extract",
+    "false",
+    "fetch",
+    "final",
+    "first",
+    "following",
+    "format",
+    "from",
+    "full",
+    "global",
+    "group",
+    "having",
+    "ilike",
+    "in",
+    "inf",
+    "infinity",
+    "inner",
+    "intersect",
+    "interval",
+    "into",
+    "is",
+    "join",
+    "last",
+    "left",
+    "like",
+    "limit",
+    "mod",
+    "nan",
+    "not",
+    "null",
+    "nulls",
+    "offset",
+    "on",
+    "or",
+    "order",
+    "outer",
+    "over",
+    "partition",
+    "paste",
+    "preceding",
+    "prewhere",
+    "qualify",
+    "range",
+    "regexp",
+    "right",
+    "rlike",
+    "rows",
+    "sample",
+    "select",
+    "semi",
+    "settings",
+    "then",
+    "timestamp",
+    "top",
+    "true",
+    "unbounded",
+    "union",
+    "using",
+    "values",
+    "when",
+    "where",
+    "window",
+    "with",
+];
+
+/// A name, in back quotes where it must be.
+pub(super) fn name_text(name: &str) -> String {
+    let lower = name.to_ascii_lowercase();
+    match WORDS.binary_search(&lower.as_str()) {
+        Ok(_) => format!("`{name}`"),
+        Err(_) => roost_engine::types::text::quote_identifier(name).to_string(),
+    }
+}
+
 fn exprs(f: &mut Formatter<'_>, all: &[Expr]) -> fmt::Result {
     join(f, all.iter().map(SqlText), ", ")
 }
@@ -25,19 +125,19 @@ fn exprs(f: &mut Formatter<'_>, all: &[Expr]) -> fmt::Result {
 impl Display for SqlText<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Expr::Identifier(parts) => join(f, parts.iter().map(|p| quote_identifier(p)), "."),
+            Expr::Identifier(parts) => join(f, parts.iter().map(|p| name_text(p)), "."),
             Expr::Lambda { params, body } => {
                 f.write_str("((")?;
-                join(f, params.iter().map(|p| quote_identifier(p)), ", ")?;
+                join(f, params.iter().map(|p| name_text(p)), ", ")?;
                 write!(f, ") -> {})", SqlText(body))
             }
             Expr::Subquery(query) => write!(f, "({query})"),
             Expr::Alias(inner, name) => {
-                write!(f, "({} AS {})", SqlText(inner), quote_identifier(name))
+                write!(f, "({} AS {})", SqlText(inner), name_text(name))
             }
             Expr::Matcher(m) => {
                 if let Some(table) = &m.table {
-                    join(f, table.iter().map(|p| quote_identifier(p)), ".")?;
+                    join(f, table.iter().map(|p| name_text(p)), ".")?;
                     f.write_char('.')?;
                 }
                 match &m.kind {
@@ -45,7 +145,7 @@ impl Display for SqlText<'_> {
                     MatcherKind::Regex(re) => write!(f, "COLUMNS({})", quote(re))?,
                     MatcherKind::Names(names) => {
                         f.write_str("COLUMNS(")?;
-                        join(f, names.iter().map(|n| quote_identifier(n)), ", ")?;
+                        join(f, names.iter().map(|n| name_text(n)), ", ")?;
                         f.write_char(')')?;
                     }
                 }
@@ -63,7 +163,7 @@ fn transformer(f: &mut Formatter<'_>, t: &Transformer) -> fmt::Result {
             f.write_str(" REPLACE (")?;
             let items = items
                 .iter()
-                .map(|(e, n)| format!("{} AS {}", SqlText(e), quote_identifier(n)));
+                .map(|(e, n)| format!("{} AS {}", SqlText(e), name_text(n)));
             join(f, items, ", ")?;
             f.write_char(')')
         }
@@ -102,7 +202,7 @@ fn call(f: &mut Formatter<'_>, c: &super::ast::Function) -> fmt::Result {
         .all(|b| b.is_ascii_alphanumeric() || b == b'_');
     match plain {
         true => f.write_str(&c.name)?,
-        false => f.write_str(&quote_identifier(&c.name))?,
+        false => f.write_str(&name_text(&c.name))?,
     }
     if let Some(params) = &c.params {
         f.write_char('(')?;
@@ -122,7 +222,7 @@ fn call(f: &mut Formatter<'_>, c: &super::ast::Function) -> fmt::Result {
     }
     match &c.over {
         None => Ok(()),
-        Some(Over::Name(name)) => write!(f, " OVER {}", quote_identifier(name)),
+        Some(Over::Name(name)) => write!(f, " OVER {}", name_text(name)),
         Some(Over::Spec(spec)) => {
             f.write_str(" OVER (")?;
             window(f, spec)?;
@@ -133,7 +233,7 @@ fn call(f: &mut Formatter<'_>, c: &super::ast::Function) -> fmt::Result {
 
 fn window(f: &mut Formatter<'_>, spec: &WindowSpec) -> fmt::Result {
     if let Some(base) = &spec.base {
-        write!(f, "{} ", quote_identifier(base))?;
+        write!(f, "{} ", name_text(base))?;
     }
     if !spec.partition_by.is_empty() {
         f.write_str("PARTITION BY ")?;
@@ -259,7 +359,7 @@ impl Display for Select {
             f.write_str(if i > 0 { ", " } else { "" })?;
             match item {
                 Expr::Alias(inner, name) => {
-                    write!(f, "{} AS {}", SqlText(inner), quote_identifier(name))?;
+                    write!(f, "{} AS {}", SqlText(inner), name_text(name))?;
                 }
                 other => SqlText(other).fmt(f)?,
             }
@@ -281,7 +381,7 @@ impl Display for Select {
         }
         for (i, (name, spec)) in self.windows.iter().enumerate() {
             f.write_str(if i > 0 { ", " } else { " WINDOW " })?;
-            write!(f, "{} AS (", quote_identifier(name))?;
+            write!(f, "{} AS (", name_text(name))?;
             window(f, spec)?;
             f.write_char(')')?;
         }
@@ -327,17 +427,17 @@ impl Display for With {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             With::Expr { name, expr } => {
-                write!(f, "{} AS {}", SqlText(expr), quote_identifier(name))
+                write!(f, "{} AS {}", SqlText(expr), name_text(name))
             }
             With::Query {
                 name,
                 columns,
                 query,
             } => {
-                f.write_str(&quote_identifier(name))?;
+                f.write_str(&name_text(name))?;
                 if !columns.is_empty() {
                     f.write_str(" (")?;
-                    join(f, columns.iter().map(|c| quote_identifier(c)), ", ")?;
+                    join(f, columns.iter().map(|c| name_text(c)), ", ")?;
                     f.write_char(')')?;
                 }
                 write!(f, " AS ({query})")
@@ -383,7 +483,7 @@ impl Display for From {
                     })?;
                     let one = |e: &Expr| match e {
                         Expr::Alias(inner, name) => {
-                            format!("{} AS {}", SqlText(inner), quote_identifier(name))
+                            format!("{} AS {}", SqlText(inner), name_text(name))
                         }
                         other => SqlText(other).to_string(),
                     };
@@ -444,11 +544,11 @@ impl Display for TableExpr {
             }
         }
         if let Some(alias) = &self.alias {
-            write!(f, " AS {}", quote_identifier(alias))?;
+            write!(f, " AS {}", name_text(alias))?;
         }
         if !self.columns.is_empty() {
             f.write_str(" (")?;
-            join(f, self.columns.iter().map(|c| quote_identifier(c)), ", ")?;
+            join(f, self.columns.iter().map(|c| name_text(c)), ", ")?;
             f.write_char(')')?;
         }
         if self.is_final {

@@ -110,6 +110,7 @@ fn columns_are_named_as_in_clickhouse() {
 }
 
 const QUERIES: &[&str] = &[
+    "SELECT `from`, `order` AS `end`, `select`.`limit`, -inf FROM `union` AS `join`",
     "SELECT a, b AS c FROM t FINAL WHERE a = 1 GROUP BY a ORDER BY b DESC LIMIT 10",
     "SELECT * FROM t AS x FINAL ANY LEFT JOIN u FINAL USING (a, b)",
     "WITH 1 AS x, y AS (SELECT 1), (SELECT max(a) FROM t) AS m SELECT x, m FROM y",
