@@ -102,7 +102,11 @@ pub(super) fn directives(file: &str, text: &str) -> Result<Vec<Directive>, Dataf
         let args = if in_block {
             vec![String::new()]
         } else {
-            words(rest)
+            words(rest).ok_or_else(|| DatafileError {
+                file: file.to_owned(),
+                line: at + 1,
+                message: format!("{} has a quote that is not closed", key.to_uppercase()),
+            })?
         };
         out.push(Directive {
             key,
@@ -115,8 +119,8 @@ pub(super) fn directives(file: &str, text: &str) -> Result<Vec<Directive>, Dataf
 }
 
 /// Words separated by blanks; quotes hold words together and a `#` at the start of a word ends the
-/// line.
-fn words(text: &str) -> Vec<String> {
+/// line. None where a quote is not closed.
+fn words(text: &str) -> Option<Vec<String>> {
     let mut out = Vec::new();
     let mut word = String::new();
     let mut quote = None;
@@ -133,7 +137,7 @@ fn words(text: &str) -> Vec<String> {
                     out.push(std::mem::take(&mut word));
                 }
             }
-            None if c == '#' && word.is_empty() => return out,
+            None if c == '#' && word.is_empty() => return Some(out),
             None => {
                 if c == '"' || c == '\'' {
                     quote = Some(c);
@@ -145,7 +149,7 @@ fn words(text: &str) -> Vec<String> {
     if !word.is_empty() {
         out.push(word);
     }
-    out
+    quote.is_none().then_some(out)
 }
 
 /// Takes one pair of quotes away.

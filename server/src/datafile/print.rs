@@ -91,13 +91,7 @@ fn print_node(out: &mut String, node: &NodeLines) {
     out.push_str(&format!("NODE {}\n", node.name));
     print_description(out, &node.description);
     out.push_str("SQL >\n\n");
-    for line in node.sql.trim_matches('\n').lines() {
-        if line.trim().is_empty() {
-            out.push('\n');
-        } else {
-            out.push_str(&format!("    {line}\n"));
-        }
-    }
+    indented(out, &node.sql);
     out.push('\n');
     if !node.kind.is_empty() && node.kind != "standard" {
         out.push_str(&format!("TYPE {}\n", node.kind));
@@ -132,8 +126,16 @@ fn setting(out: &mut String, key: &str, value: &str) {
 
 fn block(out: &mut String, key: &str, text: &str) {
     out.push_str(&format!("{key} >\n"));
-    for line in text.lines().filter(|l| !l.trim().is_empty()) {
-        out.push_str(&format!("    {line}\n"));
+    indented(out, text);
+}
+
+fn indented(out: &mut String, text: &str) {
+    for line in text.trim_matches('\n').lines() {
+        if line.trim().is_empty() {
+            out.push('\n');
+        } else {
+            out.push_str(&format!("    {line}\n"));
+        }
     }
 }
 

@@ -128,3 +128,25 @@ fn errors_name_file_and_line() {
         )]
     );
 }
+
+#[test]
+fn paragraphs_of_a_description_stay_apart() {
+    let text =
+        "DESCRIPTION >\n    one\n\n    two\n\nSCHEMA >\n    `a` String\n\nENGINE \"MergeTree\"\n";
+    let file = parse_data_source("a.datasource", text).unwrap();
+    assert!(
+        print_data_source(&file).starts_with("DESCRIPTION >\n    one\n\n    two\n\nSCHEMA"),
+        "{}",
+        print_data_source(&file)
+    );
+}
+
+#[test]
+fn an_open_quote_is_named_with_its_line() {
+    let text = "SCHEMA >\n    `a` String\n\nENGINE \"MergeTree\nENGINE_SORTING_KEY a\n";
+    let error = parse_data_source("a.datasource", text).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "a.datasource:4: ENGINE has a quote that is not closed"
+    );
+}
