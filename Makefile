@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 
-.PHONY: demo test lint crash diff bench
+.PHONY: demo test lint crash fuzz diff bench
 
 demo: ## builds, serves, pushes the example project, streams events, shows the ranking
 	$(CARGO) build --release -p roost-server
@@ -27,8 +27,13 @@ lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 
-crash: ## all crash images, minutes
-	ROOST_CRASH_FULL=1 $(CARGO) test --release -p roost-engine --test crash -- --nocapture
+crash: ## all crash images, and 50 kills of the real server, minutes
+	ROOST_CRASH_FULL=1 $(CARGO) test --release --workspace --test crash -- --nocapture
+	$(CARGO) build --release --workspace --bins
+	$(PYTHON) tests/crash/kill.py --binary target/release/roost
+
+fuzz: ## damaged input for everything that reads bytes from outside; SECONDS_EACH=60
+	$(CARGO) run --release -p roost-fuzz --bin roost-fuzz -- --seconds $(or $(SECONDS_EACH),60)
 	ROOST_CRASH_FULL=1 $(CARGO) test --release -p roost --test view_crash -- --nocapture
 
 $(VENV)/oracle: $(VENV)/ready
