@@ -45,6 +45,18 @@ fn replacing_tables_show_the_last_row_with_final() {
 }
 
 #[test]
+fn final_shows_one_row_of_a_key_whatever_the_order_of_versions() {
+    let db = Database::in_memory().unwrap();
+    run(
+        &db,
+        "CREATE TABLE t (k UInt8, p UInt8, v UInt32) ENGINE = ReplacingMergeTree(v) PARTITION BY p ORDER BY k;
+         INSERT INTO t SELECT number % 18, number % 2, number * 7919 % 1000 FROM numbers(300)",
+    );
+    let sums = "SELECT count(), uniqExact(k), sum(v) = (SELECT sum(m) FROM (SELECT max(v) AS m FROM t GROUP BY k)) FROM t FINAL";
+    assert_eq!(ask(&db, sums), "UInt(18) UInt(18) UInt(1)");
+}
+
+#[test]
 fn aggregating_tables_merge_states() {
     let db = Database::in_memory().unwrap();
     run(

@@ -64,6 +64,8 @@ pub fn superseded(
         }
         Ok(())
     })?;
+    // A row that yields to a later one comes after rows that yielded to it.
+    dropped.iter_mut().for_each(|rows| rows.sort_unstable());
     if let Some(column) = rule.is_deleted {
         let name = &spec.columns.schema.fields[column].name;
         for (part, rows) in parts.iter().zip(&mut dropped) {
