@@ -4,7 +4,6 @@
 //! the place of a row; other columns hold defaults, keys before the first filled one are copied.
 
 mod grid;
-mod interpolate;
 
 use std::ops::Range;
 
@@ -19,7 +18,7 @@ use roost_engine::types::{DataType, Value};
 use self::grid::Grid;
 use super::context::ExecContext;
 use crate::expr::Expr;
-use crate::plan::{OutputColumn, Sort};
+use crate::plan::{OutputColumn, SortExpr};
 
 /// Most rows that may be made up.
 const MOST_FILLERS: usize = 100_000_000;
@@ -43,14 +42,14 @@ struct Filled {
 
 /// Sorted rows with fillers between them.
 pub(super) fn fill(
-    sort: &Sort,
+    keys: &[SortExpr],
     outputs: &[OutputColumn],
     columns: &[Column],
     rows: usize,
     ctx: &ExecContext,
 ) -> Result<(Vec<Column>, usize)> {
     let mut levels = Vec::new();
-    for key in &sort.keys {
+    for key in keys {
         let place = match &key.expr {
             Expr::Column(id, _) => outputs.iter().position(|o| o.id == *id),
             _ => None,
@@ -89,9 +88,7 @@ pub(super) fn fill(
             None => Ok(take::take_or_default(column, &filled.rows)),
         }
     });
-    let out = out.collect::<Result<Vec<_>>>()?;
-    let out = interpolate::interpolate(sort, outputs, out, &filled.rows)?;
-    Ok((out, count))
+    Ok((out.collect::<Result<Vec<_>>>()?, count))
 }
 
 /// A filled key: its rows, and the grid's values in fillers.

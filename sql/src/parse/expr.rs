@@ -400,13 +400,7 @@ impl Cursor<'_, '_> {
         } else {
             return self.unexpected("IN, LIKE, ILIKE or BETWEEN");
         };
-        let like = matches!(name, "like" | "notLike" | "ilike" | "notILike");
-        let (right, d) = self.expr_depth(prec::COMPARE)?;
-        let mut args = vec![left, right];
-        if like && self.eat_word("ESCAPE") {
-            args.push(self.expr_depth(prec::COMPARE)?.0);
-        }
-        Ok((Expr::operator(name, args), depth.max(d) + 1))
+        self.binary(name, left, depth, prec::COMPARE)
     }
 
     fn is_operator(&mut self, left: Expr, depth: u32) -> Result<Deep> {

@@ -16,6 +16,7 @@ mod expr;
 mod from;
 mod lexer;
 mod literal;
+mod operators;
 mod query;
 pub mod sql_text;
 mod statement;

@@ -1,6 +1,6 @@
 //! Queries and expressions as SQL text that parses back to the same tree.
 //!
-//! Invariant: names are quoted where they must be, operators stand in call form.
+//! Invariant: names are quoted where they must be.
 
 use std::fmt::{self, Display, Formatter, Write};
 
@@ -19,102 +19,21 @@ use crate::Value;
 pub struct SqlText<'a>(pub &'a Expr);
 
 /// Words that mean something else than a name in some place where a name may stand.
-const WORDS: &[&str] = &[
-    "all",
-    "and",
-    "anti",
-    "any",
-    "array",
-    "as",
-    "asc",
-    "asof",
-    "between",
-    "by",
-    "case",
-    "cast",
-    "columns",
-    "cross",
-    "current",
-    "date",
-    "desc",
-    "distinct",
-    "div",
-    "else",
-    "end",
-    "escape",
-    "except",
-    "exists",
-    "extract",
-    "false",
-    "fetch",
-    "final",
-    "first",
-    "following",
-    "format",
-    "from",
-    "full",
-    "global",
-    "group",
-    "having",
-    "ilike",
-    "in",
-    "inf",
-    "infinity",
-    "inner",
-    "intersect",
-    "interval",
-    "into",
-    "is",
-    "join",
-    "last",
-    "left",
-    "like",
-    "limit",
-    "mod",
-    "nan",
-    "not",
-    "null",
-    "nulls",
-    "offset",
-    "on",
-    "or",
-    "order",
-    "outer",
-    "over",
-    "partition",
-    "paste",
-    "preceding",
-    "prewhere",
-    "qualify",
-    "range",
-    "regexp",
-    "right",
-    "rlike",
-    "rows",
-    "sample",
-    "select",
-    "semi",
-    "settings",
-    "then",
-    "timestamp",
-    "top",
-    "true",
-    "unbounded",
-    "union",
-    "using",
-    "values",
-    "when",
-    "where",
-    "window",
-    "with",
-];
+const WORDS: &str = "
+    all and anti any array as asc asof between by case cast columns cross current date desc
+    distinct div else end escape except exists extract false fetch final first following format
+    from full global group having ilike in inf infinity inner intersect interval into is join
+    last left like limit mod nan not null nulls offset on or order outer over partition paste
+    preceding prewhere qualify range regexp right rlike rows sample select semi settings then
+    timestamp top true unbounded union using values when where window with
+";
 
 /// A name, in back quotes where it must be.
 pub(super) fn name_text(name: &str) -> String {
-    let lower = name.to_ascii_lowercase();
-    match WORDS.binary_search(&lower.as_str()) {
-        Ok(_) => format!("`{name}`"),
-        Err(_) => roost_engine::types::text::quote_identifier(name).to_string(),
+    let mut words = WORDS.split_ascii_whitespace();
+    match words.any(|w| w.eq_ignore_ascii_case(name)) {
+        true => format!("`{name}`"),
+        false => roost_engine::types::text::quote_identifier(name).to_string(),
     }
 }
 
@@ -179,21 +98,10 @@ fn call(f: &mut Formatter<'_>, c: &super::ast::Function) -> fmt::Result {
             exprs(f, &c.args)?;
             return f.write_char(']');
         }
-        ("in" | "notIn" | "globalIn" | "globalNotIn", _) if c.args.len() == 2 => {
-            let word = if c.name.to_lowercase().contains("not") {
-                "NOT IN"
-            } else {
-                "IN"
-            };
-            let global = if c.name.starts_with("global") {
-                "GLOBAL "
-            } else {
-                ""
-            };
-            let (needle, set) = (SqlText(&c.args[0]), SqlText(&c.args[1]));
-            return write!(f, "({needle} {global}{word} {set})");
-        }
         _ => {}
+    }
+    if let Some(done) = super::operators::operator(f, c) {
+        return done;
     }
     // Words of the language that are functions in the tree need quotes as names.
     let plain = c
@@ -393,21 +301,6 @@ impl Display for Select {
 }
 
 impl Select {
-    fn interpolated(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Some(columns) = &self.interpolate else {
-            return Ok(());
-        };
-        f.write_str(" INTERPOLATE")?;
-        for (i, (name, expr)) in columns.iter().enumerate() {
-            f.write_str(if i == 0 { " (" } else { ", " })?;
-            f.write_str(&name_text(name))?;
-            if let Some(expr) = expr {
-                write!(f, " AS {}", SqlText(expr))?;
-            }
-        }
-        f.write_str(if columns.is_empty() { "" } else { ")" })
-    }
-
     fn tail(&self, f: &mut Formatter<'_>) -> fmt::Result {
         if self.order_by_all {
             f.write_str(" ORDER BY ALL")?;
@@ -417,7 +310,6 @@ impl Select {
         } else if !self.order_by.is_empty() {
             f.write_str(" ORDER BY ")?;
             order(f, &self.order_by)?;
-            self.interpolated(f)?;
         }
         if let Some(by) = &self.limit_by {
             write!(f, " LIMIT {}", SqlText(&by.limit))?;

@@ -5,7 +5,6 @@
 
 pub mod explain;
 pub mod memory;
-mod renumber;
 pub mod series;
 pub mod source;
 mod visit;
@@ -115,8 +114,6 @@ pub struct AggregatePlan {
     pub grouping_sets: Vec<Vec<usize>>,
     /// Adds a row of totals over all rows (WITH TOTALS), kept apart from the result rows.
     pub with_totals: bool,
-    /// An output with the place of each row's key subset in `grouping_sets`, when wanted.
-    pub set_number: Option<ColumnId>,
 }
 
 /// One window function.
@@ -214,9 +211,6 @@ pub struct Sort {
     pub keys: Vec<SortExpr>,
     /// Only so many first rows are wanted (top-N).
     pub limit: Option<u64>,
-    /// INTERPOLATE: columns that rows made by WITH FILL compute from the row before them, and how
-    /// (over the output columns; the answer is of the column's type).
-    pub interpolate: Vec<(ColumnId, Expr)>,
 }
 
 /// Some of the rows.
@@ -351,8 +345,7 @@ impl Plan {
                     .aggregates
                     .iter()
                     .map(|(id, c)| out(id, &c.function.return_type()));
-                let number = a.set_number.iter().map(|id| out(id, &DataType::UInt32));
-                keys.chain(calls).chain(number).collect()
+                keys.chain(calls).collect()
             }
             Plan::Window(w) => {
                 let mut all = w.input.outputs();

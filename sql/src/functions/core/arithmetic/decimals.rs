@@ -39,11 +39,7 @@ fn overflow() -> Error {
 pub(super) fn bind(op: Op, a: &DataType, b: &DataType) -> Result<BoundFunction> {
     let (pa, sa) = parts(a).unwrap_or((0, 0));
     let (pb, sb) = parts(b).unwrap_or((0, 0));
-    // With a whole number the decimal keeps its digits; of two decimals the wider width counts.
-    let precision = match parts(a).is_some() && parts(b).is_some() {
-        true => class(pa.max(pb)),
-        false => pa.max(pb),
-    };
+    let precision = class(pa.max(pb));
     let scale = match op {
         Op::Plus | Op::Minus => sa.max(sb),
         Op::Multiply => sa + sb,
@@ -61,11 +57,10 @@ pub(super) fn bind(op: Op, a: &DataType, b: &DataType) -> Result<BoundFunction> 
             op.name()
         ),
     };
-    if scale > class(precision) {
+    if scale > precision {
         bail!(
             ARGUMENT_OUT_OF_BOUND,
-            "Scale {scale} is out of bounds (max scale: {})",
-            class(precision)
+            "Scale {scale} is out of bounds (max scale: {precision})"
         );
     }
     let power = |by: u8| pow10(by) as i128;
