@@ -99,6 +99,11 @@ fn tb_pushes_feeds_and_asks_the_example() {
 }
 
 #[test]
+fn tb_pushes_views_that_roll_up_what_a_queue_posts() {
+    run("website_events.py");
+}
+
+#[test]
 fn clickhouse_connect_moves_every_type() {
     run("connect.py");
 }

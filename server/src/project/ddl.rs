@@ -154,6 +154,9 @@ pub fn create_table_sql(source: &DataSource, name: &str) -> String {
     if let Some(key) = arg("partition_key") {
         sql.push_str(&format!(" PARTITION BY ({key})"));
     }
+    if let (Some(key), Some(n)) = (arg("bucket_key"), arg("buckets")) {
+        sql.push_str(&format!(" BUCKET BY {key} INTO {n}"));
+    }
     if let Some(key) = arg("primary_key") {
         sql.push_str(&format!(" PRIMARY KEY ({key})"));
     }

@@ -150,3 +150,49 @@ fn the_client_finds_what_it_reads() {
         "[3]\n"
     );
 }
+
+#[test]
+fn a_data_source_in_buckets_reads_one_of_them() {
+    let server = Server::start();
+    let fields = [
+        ("name", "activities"),
+        (
+            "schema",
+            "`segmentId` String `json:$.segmentId`,`id` UInt64 `json:$.id`",
+        ),
+        ("format", "ndjson"),
+        ("engine", "ReplacingMergeTree"),
+        ("engine_sorting_key", "segmentId, id"),
+        ("engine_bucket_key", "segmentId"),
+        ("engine_buckets", "10"),
+    ];
+    let made = server.post("/v0/datasources", FORM, form(&fields));
+    assert_eq!(made.status, 200, "{}", made.text);
+    let rows: String = (0..1000)
+        .map(|n| format!("{{\"segmentId\":\"s{}\",\"id\":{n}}}\n", n % 50))
+        .collect();
+    server.post("/v0/events?name=activities", "", rows);
+    let ask = |q: &str| {
+        server
+            .post("/v0/sql", "", format!("{q} FORMAT JSON"))
+            .json()
+    };
+    let all = ask(
+        "SELECT uniqExact(_bucket) AS n, countIf(_bucket != cityHash64(segmentId) % 10) AS wrong FROM activities",
+    );
+    assert_eq!(
+        (&all["data"][0]["n"], &all["data"][0]["wrong"]),
+        (&10.into(), &0.into())
+    );
+    let one = ask("SELECT count() AS c FROM activities FINAL WHERE segmentId = 's7'");
+    assert_eq!(one["data"][0]["c"], 20, "{one}");
+    // Nine of the fifty segments share a bucket with s7, its own rows among them.
+    let plain = ask("SELECT sum(id) AS c FROM activities WHERE segmentId = 's7'");
+    let read = plain["statistics"]["rows_read"].as_u64().unwrap();
+    assert!(read <= 180, "one bucket is read, not {read} rows");
+    let text = server.get("/v0/datasources/activities.datasource").text;
+    assert!(
+        text.contains("ENGINE_BUCKET_KEY \"segmentId\"\nENGINE_BUCKETS \"10\""),
+        "{text}"
+    );
+}
