@@ -32,13 +32,9 @@ impl Runs {
         let resolver = self.resolver(&pipe, node, variables);
         let outcome = self.writing(&target, mode, running).and_then(|request| {
             let statement = |sql: &str| insert(&target, sql);
-            self.run(
-                statement,
-                (&pipe, node),
-                &resolver,
-                request,
-                &mut Vec::new(),
-            )
+            self.run(statement, (&pipe, node), &resolver, request, |r| {
+                self.project.store.run(r)
+            })
         });
         self.end(running, (Some(&pipe), &target), started, outcome)
     }
@@ -108,6 +104,7 @@ impl Runs {
             }
         };
         Ok(QueryRequest {
+            query_id: Some(running.id.clone()),
             cancel: running.cancel.clone(),
             write: WriteOptions {
                 replace,

@@ -206,7 +206,7 @@ impl Runs {
         (pipe, node): (&Pipe, &Node),
         resolver: &Arc<Resolver>,
         request: QueryRequest,
-        out: &mut dyn roost::session::OutputSink,
+        execute: impl FnOnce(QueryRequest) -> roost_engine::error::Result<QuerySummary>,
     ) -> std::result::Result<QuerySummary, String> {
         let rendered = resolver
             .render_node(pipe, node)
@@ -222,8 +222,7 @@ impl Runs {
             resolver: Some(Arc::clone(resolver) as _),
             ..request
         };
-        let outcome = self.project.store.database().run(request, out);
-        outcome.map_err(|e| match resolver.take_failure() {
+        execute(request).map_err(|e| match resolver.take_failure() {
             Some(template) => template.message,
             None => format!("{e:?}"),
         })

@@ -2,21 +2,14 @@
 //!
 //! Kafka and buckets of a cloud are accepted as definitions; running them ends in NOT_IMPLEMENTED.
 //!
-//! Invariant: a file appears under its name when it is whole, and only inside the sinks' folder.
+//! Invariant: every run leaves a line in `tinybird.sinks_ops_log`; one that fails leaves no file.
 
-use std::fs::{self, File};
-use std::io::Write;
-use std::path::{Component, Path, PathBuf};
 use std::time::Instant;
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
-use roost::formats::FormatInfo;
-use roost::session::{OutputSink, QueryRequest};
-use roost_engine::block::Schema;
-use roost_engine::error::{Code, Error, Result as SqlResult};
+use roost::session::{QueryRequest, QuerySummary};
 use serde_json::{Map, Value as Json, json};
 
+use super::files::{Files, Place};
 use super::runs::{Did, Runs};
 use super::{Outcome, Running};
 use crate::project::{Node, Pipe, SINK};
@@ -52,34 +45,39 @@ impl Runs {
         variables: Variables,
         running: &Running,
     ) -> Result<Did, String> {
-        let plan = Plan::of(node, self.folder.as_deref(), &pipe.name)?;
+        let place = Place::of(node, self.folder.as_deref(), &pipe.name)?;
         let resolver = self.resolver(pipe, node, variables);
-        fs::create_dir_all(&plan.folder).map_err(|e| failed(&plan.folder, &e))?;
-        let draft = plan.folder.join(format!(".{}.part", running.id));
-        let mut out = FileOut::create(&draft, plan.is_packed).map_err(|e| failed(&draft, &e))?;
+        let mut files = Files::new(&place, &running.id);
         let request = QueryRequest {
-            default_format: Some(plan.format.to_owned()),
+            query_id: Some(running.id.clone()),
             cancel: running.cancel.clone(),
             ..QueryRequest::default()
         };
-        let ran = self.run(str::to_owned, (pipe, node), &resolver, request, &mut out);
-        let ended = ran.and_then(|summary| {
-            let bytes = out.end().map_err(|e| failed(&draft, &e))?;
-            let path = plan.place().map_err(|e| failed(&plan.folder, &e))?;
-            fs::rename(&draft, &path).map_err(|e| failed(&path, &e))?;
-            Ok((summary, bytes, path))
-        });
-        if ended.is_err() {
-            let _ = fs::remove_file(&draft);
-        }
-        let (mut summary, bytes, path) = ended?;
-        (summary.written_rows, summary.written_bytes) = (summary.result_rows, bytes);
+        let database = self.project.store.database();
+        let summary = self.run(
+            |sql| place.statement(sql),
+            (pipe, node),
+            &resolver,
+            request,
+            |request| database.session().run_rows(request, &mut files),
+        )?;
+        let written = files.publish()?;
+        let bytes = written.iter().map(|(_, bytes)| bytes).sum::<u64>();
+        let paths: Vec<String> = written
+            .iter()
+            .map(|(p, _)| p.display().to_string())
+            .collect();
         let mut details = Map::new();
-        details.insert("output".to_owned(), json!([path.display().to_string()]));
+        details.insert("output".to_owned(), json!(paths));
         details.insert(
             "statistics".to_owned(),
             json!({ "row_count": summary.result_rows, "bytes": bytes }),
         );
+        let summary = QuerySummary {
+            written_rows: summary.result_rows,
+            written_bytes: bytes,
+            ..summary
+        };
         Ok(Did { summary, details })
     }
 
@@ -120,140 +118,5 @@ impl Runs {
                 "token_name": token,
             }),
         );
-    }
-}
-
-fn failed(path: &Path, e: &std::io::Error) -> String {
-    format!("cannot write {}: {e}", path.display())
-}
-
-fn not_built(what: &str) -> String {
-    format!("{:?}", Error::not_implemented(what))
-}
-
-/// Where and how a sink writes.
-struct Plan {
-    folder: PathBuf,
-    /// The file's name without its endings.
-    stem: String,
-    ending: String,
-    format: &'static str,
-    is_packed: bool,
-    /// The file may take the place of another.
-    overwrites: bool,
-}
-
-impl Plan {
-    fn of(node: &Node, root: Option<&Path>, pipe: &str) -> Result<Plan, String> {
-        let service = node.setting("service").unwrap_or_default();
-        let uri = node.setting("path").unwrap_or_default();
-        if service == "kafka" {
-            return Err(not_built(
-                "sinks to Kafka: this program is built without it",
-            ));
-        }
-        let Some(path) = uri.strip_prefix("file://") else {
-            return Err(not_built(&format!(
-                "sinks to '{uri}' of {service}; files go to file://…"
-            )));
-        };
-        let root = root.ok_or("sinks have no folder: start the server with --data or --sinks")?;
-        let path = Path::new(path.trim_start_matches('/'));
-        let plain = |c: Component<'_>| matches!(c, Component::Normal(_));
-        if !path.components().all(plain) {
-            return Err(format!("'{uri}' leaves the folder of sinks"));
-        }
-        let (format, ending) = match node.setting("format").unwrap_or("csv") {
-            "csv" => ("CSVWithNames", "csv"),
-            "ndjson" => ("JSONEachRow", "ndjson"),
-            "parquet" => ("Parquet", "parquet"),
-            other => {
-                return Err(format!(
-                    "unknown format '{other}' of a sink; known are csv, ndjson, parquet"
-                ));
-            }
-        };
-        let is_packed = match node.setting("compression").unwrap_or("none") {
-            "none" => false,
-            "gz" | "gzip" if format != "Parquet" => true,
-            other => {
-                return Err(not_built(&format!(
-                    "compression '{other}' of {ending} sinks"
-                )));
-            }
-        };
-        let stem = node.setting("file_template").unwrap_or(pipe);
-        if stem.contains('{') {
-            return Err(not_built("columns in EXPORT_FILE_TEMPLATE"));
-        }
-        let name = Path::new(stem);
-        if !name.components().all(plain) || stem.is_empty() {
-            return Err(format!("'{stem}' is no name of a file"));
-        }
-        let inner = name.parent().unwrap_or(Path::new(""));
-        let stem = name.file_name().map(|n| n.to_string_lossy().into_owned());
-        Ok(Plan {
-            folder: root.join(path).join(inner),
-            stem: stem.unwrap_or_default(),
-            ending: format!("{ending}{}", if is_packed { ".gz" } else { "" }),
-            format,
-            is_packed,
-            overwrites: node.setting("write_strategy") == Some("truncate"),
-        })
-    }
-
-    /// The path of the file; a free one where files are not overwritten.
-    fn place(&self) -> std::io::Result<PathBuf> {
-        let path = |suffix: &str| {
-            let name = format!("{}{suffix}.{}", self.stem, self.ending);
-            self.folder.join(name)
-        };
-        let mut found = path("");
-        let mut n = 0;
-        while !self.overwrites && found.try_exists()? {
-            n += 1;
-            found = path(&format!("_{n}"));
-        }
-        Ok(found)
-    }
-}
-
-/// A file that is written.
-enum FileOut {
-    Plain(File),
-    Packed(GzEncoder<File>),
-}
-
-impl FileOut {
-    fn create(path: &Path, is_packed: bool) -> std::io::Result<FileOut> {
-        let file = File::create(path)?;
-        Ok(match is_packed {
-            true => FileOut::Packed(GzEncoder::new(file, Compression::default())),
-            false => FileOut::Plain(file),
-        })
-    }
-
-    /// Makes the file durable; its bytes.
-    fn end(self) -> std::io::Result<u64> {
-        let file = match self {
-            FileOut::Plain(file) => file,
-            FileOut::Packed(packed) => packed.finish()?,
-        };
-        file.sync_all()?;
-        Ok(file.metadata()?.len())
-    }
-}
-
-impl OutputSink for FileOut {
-    fn start(&mut self, _: &'static FormatInfo, _: &Schema) -> SqlResult<()> {
-        Ok(())
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> SqlResult<()> {
-        let done = match self {
-            FileOut::Plain(file) => file.write_all(bytes),
-            FileOut::Packed(packed) => packed.write_all(bytes),
-        };
-        done.map_err(|e| Error::new(Code::CANNOT_WRITE_TO_FILE_DESCRIPTOR, e.to_string()))
     }
 }

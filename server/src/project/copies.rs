@@ -3,9 +3,11 @@
 //! Invariant: the settings of such a node have one spelling, whoever sent them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use super::model::{Node, Pipe};
+use super::model::{DataSource, Node, Pipe};
 use super::pipes::NewNode;
+use super::state::Project;
 use super::{ProjectError, Result};
 
 /// The kind of nodes that write to a data source.
@@ -100,6 +102,19 @@ impl Node {
                 .insert(STATUS.to_owned(), "shutdown".to_owned()),
             false => self.settings.remove(STATUS),
         };
+    }
+}
+
+impl Project {
+    /// The pipes that copy into a data source.
+    pub fn copied_by(&self, source: &DataSource) -> Vec<Arc<Pipe>> {
+        let is_target = |key: &str| key == source.name || key == source.id;
+        let state = self.snapshot();
+        let pipes = state.pipes.values().filter(|p| {
+            let target = p.job_node().and_then(|n| n.setting(TARGET));
+            target.is_some_and(is_target)
+        });
+        pipes.cloned().collect()
     }
 }
 

@@ -171,6 +171,24 @@ fn many_runs_wait_their_turn_and_can_be_cancelled() {
         ),
     );
     let first = server.post("/v0/pipes/long/copy", "", "").json();
+    let first_id = first["job"]["id"].as_str().unwrap();
+    for _ in 0..500 {
+        let now = server.get(&format!("/v0/jobs/{first_id}")).json();
+        if now["statistics"]["rows_read"].as_u64() > Some(0) {
+            break;
+        }
+        assert!(
+            matches!(now["status"].as_str(), Some("waiting" | "working")),
+            "{now}"
+        );
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let used = server.delete("/v0/datasources/out");
+    assert!(
+        used.status == 409 && used.text.contains("long"),
+        "{}",
+        used.text
+    );
     let second = server.post("/v0/pipes/long/copy", "", "").json();
     let id = second["job"]["id"].as_str().unwrap().to_owned();
     let cancelled = server.post(&format!("/v0/jobs/{id}/cancel"), "", "").json();
@@ -352,6 +370,14 @@ fn sinks_write_files_and_name_what_is_not_built() {
     std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&packed[..]), &mut text)
         .unwrap();
     assert_eq!(text, "{\"a\":1}\n{\"a\":2}\n");
+    push(
+        &server,
+        "s",
+        sink("csv", &[("file_template", "by_{a}/rows")]),
+    );
+    let job = run(&server, "/v0/pipes/s/sink?top=3");
+    assert_eq!(job["output"].as_array().map(Vec::len), Some(3), "{job}");
+    assert_eq!(read("by_2/rows.csv"), b"\"a\"\n2\n");
     push(&server, "h", sink("csv", &[("path", "file:///../out")]));
     let job = run(&server, "/v0/pipes/h/sink");
     assert!(
@@ -363,7 +389,7 @@ fn sinks_write_files_and_name_what_is_not_built() {
     server.becomes(
         logged,
         "[('f','ok',1,1,'s3'),('f','ok',2,1,'s3'),('g','ok',2,1,'s3'),\
-                            ('g','ok',2,1,'s3'),('h','error',0,0,'s3'),('k','error',0,0,'kafka')]",
+                            ('g','ok',2,1,'s3'),('h','error',0,0,'s3'),('k','error',0,0,'kafka'),('s','ok',3,3,'s3')]",
     );
 }
 

@@ -298,6 +298,11 @@ fn drop_one(app: &App, call: &Call, name: &str) -> Handled {
             users.push(pipe);
         }
     }
+    for pipe in app.project.copied_by(&source) {
+        if !users.iter().any(|u| u.id == pipe.id) {
+            users.push(pipe);
+        }
+    }
     let users: Vec<Json> = users
         .iter()
         .map(|p| json!({ "id": p.id, "name": p.name }))

@@ -10,8 +10,8 @@ use super::unknown;
 use crate::http::app::App;
 use crate::http::call::Call;
 use crate::http::reply::{Failure, Handled, Reply};
-use crate::jobs::Job;
-use crate::store::timestamp_of;
+use crate::jobs::{Job, Status};
+use crate::store::{literal, timestamp_of};
 
 /// Whether the filters of the request let a job through.
 fn is_wanted(call: &Call, job: &Job) -> bool {
@@ -29,6 +29,21 @@ fn is_wanted(call: &Call, job: &Job) -> bool {
         && time("created_before").is_none_or(|t| created < t)
 }
 
+/// What the query of a running job has read.
+fn read_so_far(app: &App, id: &str) -> Json {
+    let query = format!(
+        "SELECT read_rows, read_bytes FROM system.processes WHERE query_id = {}",
+        literal(id)
+    );
+    let rows = app
+        .store()
+        .query(&query)
+        .map(|r| r.rows())
+        .unwrap_or_default();
+    let number = |at: usize| rows.first().and_then(|r| r.get(at)?.as_u64()).unwrap_or(0);
+    json!({ "rows_read": number(0), "bytes_read": number(1) })
+}
+
 pub(super) fn route(app: &App, call: &Call, rest: &[&str]) -> Handled {
     access(app, call)?;
     let base = call.base_url();
@@ -41,7 +56,11 @@ pub(super) fn route(app: &App, call: &Call, rest: &[&str]) -> Handled {
         }
         (&Method::GET, [id]) => {
             let job = app.jobs.get(id).ok_or_else(|| missing(id))?;
-            Ok(Reply::json(&job.to_json(&base)))
+            let mut out = job.to_json(&base);
+            if job.status == Status::Working {
+                out["statistics"] = read_so_far(app, id);
+            }
+            Ok(Reply::json(&out))
         }
         (&Method::POST, [id, "cancel"]) => match app.jobs.cancel(id) {
             None => Err(missing(id)),
