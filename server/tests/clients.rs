@@ -104,6 +104,11 @@ fn tb_pushes_views_that_roll_up_what_a_queue_posts() {
 }
 
 #[test]
+fn a_subscriber_hears_who_comes_near_an_offer() {
+    run("in_store.py");
+}
+
+#[test]
 fn clickhouse_connect_moves_every_type() {
     run("connect.py");
 }

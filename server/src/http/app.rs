@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use roost_engine::clock::{Clock, SystemClock};
 
+use super::live::Live;
 use super::rates::Rates;
 use crate::config::Config;
 use crate::jobs::{Jobs, Runs};
@@ -28,6 +29,8 @@ pub struct App {
     pub schedules: Arc<Schedules>,
     /// Requests of tokens with a limit.
     pub(super) rates: Rates,
+    /// Streams of endpoints.
+    pub(super) live: Live,
     /// Service data sources.
     pub log: Arc<ServiceLog>,
     /// Metrics.
@@ -62,6 +65,7 @@ impl App {
             runs,
             schedules,
             rates: Rates::default(),
+            live: Live::default(),
             log,
             metrics,
         })

@@ -21,7 +21,7 @@ use super::outlet::{Head, HeadBody, Outlet};
 use super::params::Params;
 use super::reply::{Failure, Reply};
 use super::unpack::unpack;
-use super::{clickhouse, v0};
+use super::{clickhouse, live, v0};
 use crate::observe::RouteLabels;
 use crate::tokens::new_uuid;
 
@@ -81,7 +81,7 @@ async fn handle(
     into_response(head)
 }
 
-fn refused(failure: Failure) -> Head {
+pub(super) fn refused(failure: Failure) -> Head {
     whole(failure.into_reply())
 }
 
@@ -130,6 +130,9 @@ async fn answer(
         id: new_uuid(),
         cancel: cancel.clone(),
     };
+    if live::wants(&call) {
+        return live::subscribe(app, call).await;
+    }
     let (sender, receiver) = oneshot::channel();
     let mut guard = Guard(cancel, true);
     let unpacked_max = app.config.limits.unpacked_bytes;

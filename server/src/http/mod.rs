@@ -3,12 +3,14 @@
 //! A request is read completely, then handled on a blocking thread (`v0::route`, `clickhouse::handle`);
 //! the answer leaves through an [`outlet::Outlet`], whole or in pieces.
 //!
-//! Invariant: no handler is async, and none touches the connection.
+//! Invariant: no handler is async, and none touches the connection; only `live`, which calls handlers
+//! again and again, waits as a task.
 
 mod app;
 mod call;
 mod clickhouse;
 mod entry;
+mod live;
 mod multipart;
 mod outlet;
 pub mod params;

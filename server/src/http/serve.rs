@@ -74,9 +74,11 @@ pub async fn serve(
     };
     let (sender, receiver) = watch::channel(false);
     let head_time = config.limits.head_time;
-    let small = SizeAbove::new(1024).and(NotForContentType::const_new(
-        "application/vnd.apache.parquet",
-    ));
+    let small = SizeAbove::new(1024)
+        .and(NotForContentType::const_new(
+            "application/vnd.apache.parquet",
+        ))
+        .and(NotForContentType::SSE);
     let api_router = Router::new()
         .fallback(entry::api)
         .layer(CompressionLayer::new().gzip(true).compress_when(small))
@@ -92,6 +94,7 @@ pub async fn serve(
     stop.await;
     tracing::info!("stopping");
     let _ = sender.send(true);
+    app.live.close();
     let ended = async {
         let _ = api_task.await;
         if let Some(task) = native_task {
