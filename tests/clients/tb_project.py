@@ -49,6 +49,15 @@ with tempfile.TemporaryDirectory() as folder:
     assert [(r["product_id"], r["total"], r["customers"]) for r in rows] == \
         [(p, -n, len(views[p])) for n, p in expected], (rows, expected)
 
+    # The materialized view has every hour, as the events themselves say.
+    by_hour = "SELECT toStartOfHour(toDateTime(timestamp)) AS hour, countIf(event = 'view') AS views, " \
+        "countIf(event = 'purchase') AS purchases, uniq(customer_id) AS customers FROM events GROUP BY hour ORDER BY hour"
+    _, body = http(f"{API}/v0/pipes/api_hours.json?token={token}")
+    assert json.loads(body)["data"] == sql(token, by_hour + " FORMAT JSON")["data"], body
+    populated = tb(project, "pipe", "populate", "hourly_demand", "--node", "hours", "--truncate", "--wait")
+    _, again = http(f"{API}/v0/pipes/api_hours.json?token={token}")
+    assert json.loads(again)["data"] == json.loads(body)["data"], (populated, again)
+
     assert "5000" in tb(project, "sql", "SELECT count() AS c FROM events").replace(",", "")
     assert '"visitors"' in tb(project, "pipe", "data", "api_funnel", "--format", "json")
     with open(os.path.join(folder, "more.ndjson"), "w") as f:

@@ -105,6 +105,12 @@ def run(args, base, ch_port, stop):
         time.sleep(max(0, tick + 0.1 - time.time()))
     count = call(f"{base}/v0/sql?q=SELECT+count()+AS+c+FROM+events+FORMAT+JSON&token={token}")["data"][0]["c"]
     elapsed = time.time() - started
+    hours = call(f"{base}/v0/pipes/api_hours.json?token={token}")["data"]
+    viewed = "SELECT+countIf(event='view')+AS+c+FROM+events+FORMAT+JSON"
+    viewed = call(f"{base}/v0/sql?q={viewed}&token={token}")["data"][0]["c"]
+    print(f"views by the hour, from the materialized view: {[(h['hour'], h['views']) for h in hours]}")
+    if sum(h["views"] for h in hours) != viewed:
+        sys.exit("the materialized view and the events differ")
     latencies.sort()
     print(f"\nsent {sent:,} events in {elapsed:.1f} s, stored {count:,}; "
           f"endpoint median {latencies[len(latencies) // 2]:.1f} ms over {len(latencies)} calls")
