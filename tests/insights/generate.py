@@ -86,7 +86,7 @@ class Rows:
         p, url = self.project, f"https://github.com/org{self.project}/repo{self.repo}"
         low, table = name.lower(), self.table.lower()
         own = {
-            "members": f"m-{self.i}", "organizations": f"org-{self.i}", "insightsprojects": f"ip-{p}",
+            "members": f"m-{self.i}", "organizations": f"org-{self.i}", "insightsprojects": f"00000000-0000-4000-8000-00000000000{p}",
             "segments": f"seg-{p}", "activities": f"a-{self.i}", "collections": f"coll-{self.i % 4}",
             "categories": f"c-{self.i % 5}", "categorygroups": f"cg-{self.i % 3}",
         }
@@ -95,10 +95,10 @@ class Rows:
                 if table == prefix or table.startswith(prefix + "_"):
                     return value
             if "project" in table or "leaderboards" in table:
-                return f"ip-{p}"
+                return f"00000000-0000-4000-8000-00000000000{p}"
             return f"m-{self.member}" if "member" in table else f"{self.table}-{self.i}"
         return {
-            "segmentid": f"seg-{p}", "segment_id": f"seg-{p}", "insightsprojectid": f"ip-{p}", "projectid": f"ip-{p}",
+            "segmentid": f"seg-{p}", "segment_id": f"seg-{p}", "insightsprojectid": f"00000000-0000-4000-8000-00000000000{p}", "projectid": f"00000000-0000-4000-8000-00000000000{p}",
             "memberid": f"m-{self.member}", "organizationid": f"org-{self.organization}",
             "objectmemberid": f"m-{(self.member + 1) % MEMBERS}", "activityid": f"a-{self.activity}",
             "slug": f"coll-{self.i % 4}" if "collection" in table else f"c-{self.i % 5}" if table.startswith("categor") else f"proj-{p}",
