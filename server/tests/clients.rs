@@ -109,6 +109,11 @@ fn a_subscriber_hears_who_comes_near_an_offer() {
 }
 
 #[test]
+fn bad_input_is_refused_and_the_server_lives() {
+    run("hostile.py");
+}
+
+#[test]
 fn clickhouse_connect_moves_every_type() {
     run("connect.py");
 }

@@ -8,10 +8,17 @@ use bytes::Bytes;
 
 use super::reply::{Failure, Handled};
 
-/// Unpacks `body` as `encoding` says; at most `limit` bytes.
+/// What any packed body may unpack to.
+const SMALL: usize = 64 << 20;
+/// How many times its size a body may unpack to beyond that: data packs ten to fifty times, bombs a
+/// thousand.
+const TIMES: usize = 100;
+
+/// Unpacks `body` as `encoding` says; at most `limit` bytes, and no bomb.
 pub(super) fn unpack(body: Bytes, encoding: Option<&str>, limit: usize) -> Handled<Bytes> {
     let encoding = encoding.unwrap_or("identity").trim().to_ascii_lowercase();
     let bytes: &[u8] = &body;
+    let limit = limit.min(SMALL.max(bytes.len().saturating_mul(TIMES)));
     match encoding.as_str() {
         "" | "identity" => Ok(body),
         "gzip" | "x-gzip" => read(flate2::read::MultiGzDecoder::new(bytes), limit, "gzip"),
