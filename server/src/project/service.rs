@@ -31,7 +31,8 @@ const TABLES: &[(&str, &str)] = &[
     (
         "datasources_ops_log",
         "timestamp DateTime, event_type String, datasource_id String, datasource_name String, \
-         result String, elapsed_time Float32, error Nullable(String), request_id String, \
+         result String, elapsed_time Float32, error Nullable(String), \
+         `Options.Names` Array(String), `Options.Values` Array(String), request_id String, \
          import_id Nullable(String), job_id Nullable(String), rows Nullable(UInt64), \
          rows_quarantine Nullable(UInt64), blocks_ids Array(String), operation_id String, \
          read_rows UInt64, read_bytes UInt64, cpu_time Float32, memory_usage UInt64, \
@@ -103,6 +104,9 @@ const VIEWS: &[(&str, &str)] = &[
     ),
 ];
 
+/// Days for which what the server notes is kept.
+const KEPT_DAYS: u32 = 30;
+
 /// All service data sources.
 pub fn service_tables() -> impl Iterator<Item = &'static str> {
     let tables = TABLES.iter().chain(VIEWS).map(|(name, _)| *name);
@@ -167,10 +171,10 @@ pub(super) fn create_service_tables(store: &Store) -> Result<()> {
         let time = TIMES
             .iter()
             .find(|(t, _)| t == name)
-            .map_or("tuple()", |(_, time)| time);
+            .map_or("now()", |(_, time)| time);
         store.execute(&format!(
             "CREATE TABLE IF NOT EXISTS {SERVICE_DATABASE}.{name} ({columns}) \
-             ENGINE = MergeTree ORDER BY {time}"
+             ENGINE = MergeTree ORDER BY {time} TTL toDateTime({time}) + INTERVAL {KEPT_DAYS} DAY"
         ))?;
     }
     Ok(())

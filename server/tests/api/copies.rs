@@ -428,6 +428,10 @@ fn a_query_is_copied_and_rows_are_deleted_by_jobs() {
                    FROM tinybird.datasources_storage ORDER BY 1";
     assert_eq!(server.sql(storage), "out\t1\t1\t1\nt\t3\t1\t1\n");
     assert_eq!(
+        server.sql("SELECT sum(length(Options.Names)) FROM tinybird.datasources_ops_log"),
+        "0\n"
+    );
+    assert_eq!(
         server.sql("SELECT count() FROM tinybird.kafka_ops_log"),
         "0\n"
     );
