@@ -92,13 +92,10 @@ fn transformer(f: &mut Formatter<'_>, t: &Transformer) -> fmt::Result {
 }
 
 fn call(f: &mut Formatter<'_>, c: &super::ast::Function) -> fmt::Result {
-    match (c.name.as_str(), c.is_operator) {
-        ("array", true) => {
-            f.write_char('[')?;
-            exprs(f, &c.args)?;
-            return f.write_char(']');
-        }
-        _ => {}
+    if c.is_operator && c.name == "array" {
+        f.write_char('[')?;
+        exprs(f, &c.args)?;
+        return f.write_char(']');
     }
     if let Some(done) = super::operators::operator(f, c) {
         return done;
