@@ -3,30 +3,21 @@
     benches/compare.py --binary target/release/roost [--flights flights-3m.parquet] [--write docs/performance.md]
 
 Each measurement is made RUNS times on each side alternately (A B A B ...); medians of CPU seconds are
-compared, wall time is shown. Roost's CPU is its server process's (from /proc), ClickHouse's is this
-process's. Inserts are durable on both sides (fsync before the answer).
+compared, wall time is shown. Roost's CPU is its server process's, ClickHouse's is this process's. Inserts are durable on both sides (fsync before the answer).
 """
 
 import argparse
 import json
-import os
 import pathlib
-import platform
-import socket
 import statistics
 import subprocess
-import sys
 import tarfile
 import tempfile
 import time
-import urllib.error
-import urllib.parse
-import urllib.request
 
-from chdb import session as chs
+from sides import ClickHouse, Roost, alternate, machine, timed, write_between
 
 RUNS = 5
-TICK = os.sysconf("SC_CLK_TCK")
 AGGREGATES = [
     "SELECT count(), sum(delay), avg(distance) FROM flights",
     "SELECT origin, count() AS c FROM flights GROUP BY origin ORDER BY c DESC LIMIT 10",
@@ -40,68 +31,6 @@ AGGREGATES = [
     "SELECT toDate(date) AS d, destination, count() AS c FROM flights WHERE distance > 1000 GROUP BY d, destination ORDER BY c DESC, d, destination LIMIT 20",
 ]
 COLUMNS = "date DateTime64(6, 'UTC'), delay Int64, distance Int64, origin String, destination String"
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-class Roost:
-    def __init__(self, binary, folder):
-        self.port = free_port()
-        self.server = subprocess.Popen(
-            [binary, "serve", "--data", folder, "--port", str(free_port()), "--clickhouse-port", str(self.port)],
-            stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        for _ in range(400):
-            try:
-                self.query("SELECT 1")
-                return
-            except OSError:
-                time.sleep(0.05)
-        sys.exit("roost did not start")
-
-    def cpu(self):
-        fields = open(f"/proc/{self.server.pid}/stat").read().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / TICK
-
-    def query(self, sql, body=None):
-        url = f"http://127.0.0.1:{self.port}/"
-        if body is not None:
-            url += "?" + urllib.parse.urlencode({"query": sql})
-        data = sql.encode() if body is None else body
-        try:
-            with urllib.request.urlopen(urllib.request.Request(url, data=data), timeout=600) as answer:
-                return answer.read()
-        except urllib.error.HTTPError as e:
-            sys.exit(f"roost refuses {sql}: {e.read().decode()}")
-
-
-class ClickHouse:
-    def __init__(self, folder):
-        self.session = chs.Session(folder)
-
-    def cpu(self):
-        return time.process_time()
-
-    def query(self, sql, body=None):
-        return self.session.query(sql, "TSV").bytes()
-
-
-def timed(side, work, times=1):
-    cpu, wall = side.cpu(), time.perf_counter()
-    for _ in range(times):
-        work()
-    return (side.cpu() - cpu) / times, (time.perf_counter() - wall) / times
-
-
-def alternate(a, b, work_a, work_b, times=1, runs=RUNS):
-    """Medians of (cpu, wall) of both sides."""
-    work_a(), work_b()
-    samples = [(timed(a, work_a, times), timed(b, work_b, times)) for _ in range(runs)]
-    median = lambda side, i: statistics.median(s[side][i] for s in samples)
-    return (median(0, 0), median(0, 1)), (median(1, 0), median(1, 1))
 
 
 def flights(path):
@@ -136,7 +65,7 @@ def main():
             for side in (roost, ch):
                 side.query(create.format("flights"))
             load_a = lambda: roost.query("INSERT INTO flights FORMAT Parquet", data)
-            load_b = lambda: ch.query(f"INSERT INTO flights SELECT * FROM file('{parquet}', 'Parquet', '{COLUMNS}')")
+            load_b = lambda: ch.query("INSERT INTO flights SELECT * FROM file('%s', 'Parquet', '%s')" % (parquet, COLUMNS.replace("'", "\\'")))
             samples = [(timed(roost, load_a), timed(ch, load_b)) for _ in range(3)]
             ours, theirs = [tuple(statistics.median(s[i][j] for s in samples) for j in (0, 1)) for i in (0, 1)]
             row("load of flights-3m.parquet, 3 times", ours, theirs,
@@ -146,13 +75,13 @@ def main():
             for sql in AGGREGATES:
                 a, b = roost.query(sql), ch.query(sql)
                 note = "" if sorted(a.split(b"\n")) == sorted(b.split(b"\n")) else "answers differ"
-                row(sql, *alternate(roost, ch, lambda: roost.query(sql), lambda: ch.query(sql)), note)
+                row(sql, *alternate([roost, ch], [lambda: roost.query(sql), lambda: ch.query(sql)]), note)
             for side in (roost, ch):
                 side.query("CREATE TABLE kv (k UInt64, v String) ENGINE = MergeTree ORDER BY k")
                 side.query("INSERT INTO kv SELECT number * 7, toString(number) FROM numbers(1000000)")
                 side.query("OPTIMIZE TABLE kv FINAL")
             lookup = "SELECT v FROM kv WHERE k = 3500007"
-            row("point lookup by key, 1 M rows", *alternate(roost, ch, lambda: roost.query(lookup), lambda: ch.query(lookup), times=50))
+            row("point lookup by key, 1 M rows", *alternate([roost, ch], [lambda: roost.query(lookup), lambda: ch.query(lookup)], times=50))
             for side in (roost, ch):
                 extra = "" if side is roost else " SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_for_wide_part = 1000000"
                 side.query(f"CREATE TABLE small (id UInt64, s String, x Float64) ENGINE = MergeTree ORDER BY id{extra}")
@@ -160,27 +89,21 @@ def main():
             insert_a = lambda: roost.query("INSERT INTO small FORMAT JSONEachRow", body)
             text = "INSERT INTO small FORMAT JSONEachRow " + body.decode()
             insert_b = lambda: ch.query(text)
-            ours, theirs = alternate(roost, ch, insert_a, insert_b, times=20)
+            ours, theirs = alternate([roost, ch], [insert_a, insert_b], times=20)
             row("durable insert of 1000 rows (JSONEachRow)", ours, theirs,
                 f"{1/ours[1]:.0f} inserts a second from one client, ClickHouse {1/theirs[1]:.0f}")
         finally:
-            roost.server.terminate()
-            roost.server.wait(timeout=30)
+            roost.close()
     if args.write:
         write(args.write, rows)
 
 
 def write(path, rows):
-    cpu = next((l.split(":")[1].strip() for l in open("/proc/cpuinfo") if l.startswith("model name")), platform.machine())
     lines = ["| what | Roost CPU ms | ClickHouse CPU ms | ratio | Roost wall ms | ClickHouse wall ms | |", "|---|---|---|---|---|---|---|"]
     for what, ours, theirs, note in rows:
         lines.append(f"| `{what}` | {ours[0]*1e3:.2f} | {theirs[0]*1e3:.2f} | {ours[0]/max(theirs[0],1e-9):.2f} | {ours[1]*1e3:.2f} | {theirs[1]*1e3:.2f} | {note} |")
-    text = pathlib.Path(path).read_text()
-    head, _, rest = text.partition("<!-- figures -->")
-    _, _, tail = rest.partition("<!-- /figures -->")
     when = time.strftime("%Y-%m-%d")
-    body = f"<!-- figures -->\nMeasured {when} on {os.cpu_count()} cores of {cpu}, medians of {RUNS} alternating runs.\n\n" + "\n".join(lines) + "\n<!-- /figures -->"
-    pathlib.Path(path).write_text(head + body + tail)
+    write_between(path, "figures", f"Measured {when} on {machine()}, medians of {RUNS} alternating runs.\n\n" + "\n".join(lines))
 
 
 if __name__ == "__main__":
