@@ -7,4 +7,5 @@ pub mod concat;
 pub mod filter;
 pub mod hash;
 pub mod sort;
+pub mod table;
 pub mod take;

@@ -219,13 +219,25 @@ impl Groups {
                     out.extend(packed.iter().map(find));
                 }
                 Table::Small(table) => {
-                    table.find_all(&pack::pack(stage, columns, rows, &previous, ids)?, out);
+                    table.find_all(
+                        &pack::pack(stage, columns, rows, &previous, ids)?,
+                        NO_GROUP,
+                        out,
+                    );
                 }
                 Table::Narrow(table) => {
-                    table.find_all(&pack::pack(stage, columns, rows, &previous, ids)?, out);
+                    table.find_all(
+                        &pack::pack(stage, columns, rows, &previous, ids)?,
+                        NO_GROUP,
+                        out,
+                    );
                 }
                 Table::Wide(table) => {
-                    table.find_all(&pack::pack(stage, columns, rows, &previous, ids)?, out);
+                    table.find_all(
+                        &pack::pack(stage, columns, rows, &previous, ids)?,
+                        NO_GROUP,
+                        out,
+                    );
                 }
             }
         }

@@ -15,7 +15,6 @@ use roost_engine::error::Result;
 use roost_engine::kernels::sort::SortKey;
 use roost_engine::types::DataType;
 
-use self::encode::Keys;
 use super::context::ExecContext;
 use super::drive;
 use super::gather::{gather, join};
@@ -92,7 +91,7 @@ pub(crate) fn run(
     };
     let mut words = Reservation::empty(&ctx.memory);
     words.add(rows * 20)?;
-    let keys = Keys::new(order.keys(&columns, rows)?, true);
+    let keys = encode::keys(order.keys(&columns, rows)?, true);
     let permutation = order::order(&keys, rows, limit_rows, ctx)?;
     words.set(permutation.len() * 4)?;
     memory.push(words);

@@ -5,7 +5,7 @@
 
 use roost_engine::column::{BytesColumn, Column, Flat};
 use roost_engine::kernels::compare::compare_flat;
-use roost_engine::kernels::sort::{SortKey, sort_permutation};
+use roost_engine::kernels::sort::{SortKey, short, sort_permutation};
 use roost_engine::types::DataType;
 
 use crate::eval::groups::Groups;
@@ -15,6 +15,9 @@ const SAMPLE_ROWS: usize = 4096;
 
 /// Puts numbers in the place of the key's strings, where it is worth it.
 pub(super) fn to_numbers(key: &mut SortKey) {
+    if short::to_numbers(key) {
+        return;
+    }
     let numbers = match &key.column {
         Column::Dict(d) if d.dict().len() <= d.codes().len() => match d.dict().as_ref() {
             Flat::Bytes(_) => {
@@ -23,14 +26,7 @@ pub(super) fn to_numbers(key: &mut SortKey) {
             }
             _ => None,
         },
-        Column::Flat(Flat::Bytes(strings)) => match longest(strings) {
-            0..=3 => Some(strings.iter().map(|s| number(s, 3) as u32).collect()),
-            4..=7 => {
-                key.column = Column::native::<u64>(strings.iter().map(|s| number(s, 7)).collect());
-                return;
-            }
-            _ => repeating(strings),
-        },
+        Column::Flat(Flat::Bytes(strings)) => repeating(strings),
         _ => None,
     };
     if let Some(numbers) = numbers {
@@ -50,18 +46,6 @@ fn ranks(entries: &Flat) -> Vec<u32> {
         ranks[b] = rank;
     }
     ranks
-}
-
-fn longest(strings: &BytesColumn) -> u64 {
-    let lengths = strings.offsets().windows(2).map(|w| w[1] - w[0]);
-    lengths.max().unwrap_or(0)
-}
-
-/// The bytes (at most `most`, zeros after a short string), and the length behind them.
-fn number(s: &[u8], most: usize) -> u64 {
-    let bytes = s.iter().fold(0, |n, b| n << 8 | u64::from(*b));
-    let padded = bytes << (8 * (most - s.len().min(most)) as u32);
-    padded << 8 | s.len() as u64
 }
 
 /// Ranks of strings that repeat often.

@@ -12,7 +12,7 @@ use roost_engine::types::Value;
 use roost_engine::with_native;
 
 use super::Rows;
-use crate::exec::sort::encode::{Keys, Words};
+use crate::exec::sort::encode::{self, Keys, Words};
 use crate::plan::{Frame, FrameBound};
 
 /// Where partitions and groups of peers start; each list ends with the number of rows.
@@ -24,12 +24,12 @@ pub(super) struct Parts {
 impl Parts {
     /// From ordered rows; the first `partition_keys` keys are PARTITION BY.
     pub(super) fn new(keys: Vec<SortKey>, partition_keys: usize, rows: usize) -> Self {
-        let partition = Keys::new(keys[..partition_keys].to_vec(), true);
+        let partition = encode::keys(keys[..partition_keys].to_vec(), true);
         let partitions = starts(&partition, partition_keys, rows);
         let all = keys.len();
         let peers = match all == partition_keys {
             true => partitions.clone(),
-            false => starts(&Keys::new(keys, true), all, rows),
+            false => starts(&encode::keys(keys, true), all, rows),
         };
         Parts { partitions, peers }
     }

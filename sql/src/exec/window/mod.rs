@@ -22,7 +22,7 @@ use super::gather;
 use super::memory::Reservation;
 use super::operator::Stream;
 use super::sort::Order;
-use super::sort::encode::Keys;
+use super::sort::encode;
 use super::sort::order::order;
 use crate::eval::Evaluator;
 use crate::expr::{ColumnId, Expr};
@@ -59,7 +59,7 @@ pub(super) fn run(
         let call = &window.functions[calls[0]].1;
         let keys = window_keys(call, &columns, &ids, rows)?;
         if !keys.is_empty() {
-            let keys = Keys::new(keys, true);
+            let keys = encode::keys(keys, true);
             let permutation = order(&keys, rows, None, ctx)?;
             let permute = |c: &Column| take::take(c, &permutation);
             columns = columns.iter().map(permute).collect();

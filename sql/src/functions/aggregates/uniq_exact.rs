@@ -161,6 +161,9 @@ impl UniqExactStates {
 
     fn add(&mut self, args: &[Column], groups: Groups<'_>) {
         self.by_group.take();
+        if self.counts_max == u64::MAX {
+            return self.seen.insert_all(args, groups);
+        }
         for (row, key) in row_keys(args, groups.rows()).into_iter().enumerate() {
             self.insert(groups.at(row) as u32, key);
         }
@@ -184,7 +187,12 @@ impl GroupedState for UniqExactStates {
 
     fn merge(&mut self, other: &dyn GroupedState, map: &[u32]) -> Result<()> {
         self.by_group.take();
-        for (group, key) in same::<Self>(other)?.seen.iter() {
+        let other = &same::<Self>(other)?.seen;
+        if self.counts_max == u64::MAX {
+            self.seen.merge(other, map);
+            return Ok(());
+        }
+        for (group, key) in other.iter() {
             self.insert(map[group as usize], key);
         }
         Ok(())

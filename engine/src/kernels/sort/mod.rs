@@ -6,7 +6,11 @@ use std::cmp::Ordering;
 
 use super::compare::compare_flat;
 use crate::column::{Column, Flat};
-use crate::with_native;
+
+pub mod short;
+mod words;
+
+pub use words::{Keys, Word, Words};
 
 /// One key of an order.
 #[derive(Debug, Clone)]
@@ -32,21 +36,32 @@ impl SortKey {
 
 /// Row numbers in the order of `keys`, ties in their first order.
 pub fn sort_permutation(keys: &[SortKey], rows: usize) -> Vec<u32> {
-    let mut order: Vec<u32> = (0..rows as u32).collect();
-    if let [key] = keys
-        && sort_single(key, &mut order)
-    {
-        return order;
+    let mut keys = keys.to_vec();
+    for key in &mut keys {
+        short::to_numbers(key);
     }
-    let flats: Vec<(Flat, &SortKey)> = keys.iter().map(|k| (k.column.to_flat(), k)).collect();
-    order.sort_by(|&a, &b| {
-        flats
-            .iter()
-            .map(|(f, k)| directed(k, f, a as usize, f, b as usize))
-            .find(|o| o.is_ne())
-            .unwrap_or(Ordering::Equal)
-    });
-    order
+    let keys = Keys::new(keys);
+    match keys.words(rows) {
+        Words::Narrow(words) => permutation(&keys, &words),
+        Words::Wide(words) => permutation(&keys, &words),
+    }
+}
+
+fn permutation<W: Word>(keys: &Keys, words: &[W]) -> Vec<u32> {
+    let all = 0..words.len() as u32;
+    if keys.exact() && words.is_sorted() {
+        return all.collect();
+    }
+    let mut pairs: Vec<(W, u32)> = words.iter().copied().zip(all).collect();
+    if keys.exact() {
+        pairs.sort_unstable();
+    } else {
+        pairs.sort_unstable_by(|a, b| {
+            let words = a.0.cmp(&b.0);
+            words.then_with(|| keys.compare(a.1, b.1).then(a.1.cmp(&b.1)))
+        });
+    }
+    pairs.into_iter().map(|(_, row)| row).collect()
 }
 
 /// Order of two cells under a key's direction and NULL place.
@@ -77,26 +92,4 @@ fn is_last_class(flat: &Flat, row: usize) -> bool {
         Flat::Nothing(_) => true,
         _ => false,
     }
-}
-
-fn sort_single(key: &SortKey, order: &mut [u32]) -> bool {
-    let flat = key.column.to_flat();
-    match &flat {
-        Flat::F32(_) | Flat::F64(_) => return false,
-        Flat::Bytes(b) => {
-            order.sort_by(|&x, &y| {
-                let o = b.get(x as usize).cmp(b.get(y as usize));
-                if key.descending { o.reverse() } else { o }
-            });
-            return true;
-        }
-        _ => {}
-    }
-    with_native!(&flat, |v| {
-        order.sort_by(|&x, &y| {
-            let o = v[x as usize].partial_cmp(&v[y as usize]).unwrap_or(Ordering::Equal);
-            if key.descending { o.reverse() } else { o }
-        });
-        true
-    }, _other => false)
 }
