@@ -73,7 +73,11 @@ impl Shared {
     /// A number that differs from query to query.
     pub fn next_seed(&self) -> u64 {
         let n = self.seeds.fetch_add(1, Ordering::Relaxed);
-        (n ^ self.clock.now_micros() as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+        // Steps of splitmix64: each mixes without losing anything, so no two numbers are the same.
+        let mut z = n.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        z = (z ^ z >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ z >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ z >> 31
     }
 
     /// Threads, memory and limits of a query under `settings`.
@@ -93,6 +97,7 @@ impl Shared {
             cancel,
             progress: Arc::default(),
             block_rows: (settings.uint("max_block_size") as usize).clamp(1, 1 << 20),
+            counts_before_limit: true,
         }
     }
 }
@@ -157,6 +162,7 @@ impl Database {
             options.threads
         };
         let total = options.total_memory_bytes;
+        let first_seed = (clock.now_micros() as u64).wrapping_mul(0xD134_2543_DE82_EF95);
         Ok(Database {
             shared: Arc::new(Shared {
                 engine,
@@ -164,7 +170,7 @@ impl Database {
                 queries: QueryLog::default(),
                 threads,
                 memory: Arc::new(MemoryTracker::of_process((total > 0).then_some(total))),
-                seeds: AtomicU64::new(1),
+                seeds: AtomicU64::new(first_seed),
                 views: Default::default(),
                 options,
             }),
@@ -211,5 +217,17 @@ impl Database {
     /// What sessions share: queries, clock.
     pub fn shared(&self) -> &Arc<Shared> {
         &self.shared
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_queries_get_the_same_number() {
+        let db = Database::in_memory().unwrap();
+        let mut seen = std::collections::HashSet::new();
+        assert!((0..50_000).all(|_| seen.insert(db.shared().next_seed())));
     }
 }
