@@ -45,5 +45,6 @@ files!(
     xml,
 );
 
+mod anchored;
 pub(crate) mod needle;
 pub(crate) mod regexp;

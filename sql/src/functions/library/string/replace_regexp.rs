@@ -9,6 +9,7 @@ use roost_engine::error::Result;
 use roost_engine::types::DataType;
 
 use super::super::kit::{Compiled, Strs, arity, f, strings, try_text};
+use super::anchored::{Anchored, Found, NOWHERE};
 use super::regexp::{self, Case};
 use crate::functions::{Arg, BoundFunction, ScalarFunction};
 
@@ -65,7 +66,22 @@ fn pieces(replacement: &[u8]) -> Result<Vec<Piece>> {
     Ok(all)
 }
 
-fn check(pattern: &Regex, pieces: &[Piece]) -> Result<()> {
+/// A pattern, and a quicker way to match it when it is simple.
+struct Pattern {
+    regex: Regex,
+    anchored: Option<Anchored>,
+}
+
+impl Pattern {
+    fn new(text: &[u8]) -> Result<Self> {
+        let regex = regexp::compile(text, Case::Sensitive)?;
+        let anchored = Anchored::new(regex.as_str());
+        Ok(Pattern { regex, anchored })
+    }
+}
+
+fn check(pattern: &Pattern, pieces: &[Piece]) -> Result<()> {
+    let pattern = &pattern.regex;
     let groups = pattern.captures_len() - 1;
     for piece in pieces {
         if let Piece::Group(n) = piece
@@ -83,7 +99,7 @@ fn check(pattern: &Regex, pieces: &[Piece]) -> Result<()> {
 fn replace(args: &[Arg], all: bool) -> Result<BoundFunction> {
     arity(args, 3..=3)?;
     strings(args)?;
-    let patterns = Compiled::new(args.get(1), |s| regexp::compile(s, Case::Sensitive))?;
+    let patterns = Compiled::new(args.get(1), Pattern::new)?;
     let replacements = Compiled::new(args.get(2), pieces)?;
     if let (Some(p), Some(r)) = (patterns.constant(), replacements.constant()) {
         check(p, r)?;
@@ -101,7 +117,38 @@ fn replace(args: &[Arg], all: bool) -> Result<BoundFunction> {
     }))
 }
 
-fn write(s: &[u8], pattern: &Regex, with: &[Piece], all: bool, out: &mut Vec<u8>) {
+/// The answer of a pattern that can only match at the start; whether it was found out.
+fn write_anchored(s: &[u8], pattern: &Anchored, with: &[Piece], out: &mut Vec<u8>) -> bool {
+    let slots = match pattern.find(s) {
+        Found::Unknown => return false,
+        Found::Nothing => {
+            out.extend_from_slice(s);
+            return true;
+        }
+        Found::Match(slots) => slots,
+    };
+    for piece in with {
+        match piece {
+            Piece::Text(text) => out.extend_from_slice(text),
+            Piece::Group(n) => {
+                let (start, end) = (slots[2 * n], slots[2 * n + 1]);
+                if start != NOWHERE && end != NOWHERE {
+                    out.extend_from_slice(&s[start..end]);
+                }
+            }
+        }
+    }
+    out.extend_from_slice(&s[slots[1]..]);
+    true
+}
+
+fn write(s: &[u8], pattern: &Pattern, with: &[Piece], all: bool, out: &mut Vec<u8>) {
+    if let Some(anchored) = &pattern.anchored
+        && write_anchored(s, anchored, with, out)
+    {
+        return;
+    }
+    let pattern = &pattern.regex;
     if pattern.as_str().is_empty() {
         out.extend_from_slice(s);
         return;
