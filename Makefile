@@ -44,6 +44,8 @@ diff: $(VENV)/oracle ## generated and written queries against ClickHouse itself
 	$(CARGO) build --release -p roost-server
 	$(VENV)/bin/python tests/diff/run.py --binary target/release/roost
 
-bench: $(VENV)/oracle ## side by side with ClickHouse in one run
-	$(CARGO) build --release -p roost-server
-	$(VENV)/bin/python benches/compare.py --binary target/release/roost
+bench: $(VENV)/oracle ## side by side with ClickHouse and DuckDB in one run; needs wrk for the last part
+	$(CARGO) build --profile dist -p roost-server
+	$(VENV)/bin/python benches/compare.py --binary target/dist/roost --write docs/performance.md
+	$(VENV)/bin/python benches/suite.py --binary target/dist/roost --write docs/performance.md
+	$(VENV)/bin/python benches/serving.py --binary target/dist/roost --write docs/performance.md

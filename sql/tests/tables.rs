@@ -137,3 +137,69 @@ fn columns_change_with_their_rows() {
     );
     assert_eq!(ask(&db, "SELECT sum(w), count() FROM t"), "UInt(0) UInt(6)");
 }
+
+/// The answer in a format that does not tell how many rows there were before a limit: the paths
+/// that need not know it.
+fn tsv(db: &Database, sql: &str) -> String {
+    let mut out = Vec::new();
+    let request = roost::session::QueryRequest::new(sql);
+    match db.run(request, &mut out) {
+        Ok(_) => String::from_utf8(out).unwrap(),
+        Err(e) => panic!("{sql}: {e:?}"),
+    }
+}
+
+fn numbered() -> Database {
+    let db = Database::in_memory().unwrap();
+    run(
+        &db,
+        "CREATE TABLE t (k UInt32, g String, v Int32, w UInt8) ORDER BY k;
+         INSERT INTO t SELECT number, concat('g', toString(number % 700)), number * 7919 % 100003, number % 5
+           FROM numbers(150000)",
+    );
+    db
+}
+
+#[test]
+fn any_few_groups_are_whole_groups() {
+    let db = numbered();
+    let sql = "SELECT count(), countIf(c = n), min(n) >= 214 FROM (SELECT g, count() AS c FROM t GROUP BY g LIMIT 20) AS a \
+               JOIN (SELECT g, count() AS n FROM t GROUP BY g) AS b USING (g)";
+    assert_eq!(tsv(&db, sql), "20\t20\t1\n");
+    let every = "SELECT count() FROM (SELECT w, g FROM t WHERE w < 2 GROUP BY w, g LIMIT 9000)";
+    assert_eq!(tsv(&db, every), "280\n");
+}
+
+#[test]
+fn the_first_rows_of_an_order_do_not_depend_on_how_they_are_found() {
+    let db = numbered();
+    for (filter, order) in [
+        ("w = 3", "v"),
+        ("g LIKE '%9'", "v DESC"),
+        ("w = 3 AND g LIKE '%3'", "v, k"),
+        ("w > 1", "g DESC, v"),
+    ] {
+        let rows = |limit: &str| {
+            tsv(
+                &db,
+                &format!("SELECT k, g FROM t WHERE {filter} ORDER BY {order} {limit}"),
+            )
+        };
+        let all = rows("");
+        let first: String = all.split_inclusive('\n').take(7).collect();
+        assert_eq!(rows("LIMIT 7"), first, "{filter} {order}");
+    }
+}
+
+#[test]
+fn what_only_a_filter_reads_does_not_show() {
+    let db = numbered();
+    let sql = "SELECT count(), sum(k) FROM t WHERE g = 'g7' AND v > 50000 AND w < 4";
+    let slow = "SELECT count(), sum(if(g = 'g7' AND v > 50000 AND w < 4, k, 0)) FROM t WHERE NOT ignore(g, v, w) AND g = 'g7' AND v > 50000 AND w < 4";
+    assert_eq!(tsv(&db, sql), tsv(&db, slow));
+    let keys = "SELECT v % 2, v % 2 + 1, sum(w + 1), sum(w + 2), sum(w - 3) FROM t GROUP BY v % 2, v % 2 + 1 ORDER BY 1";
+    assert_eq!(
+        tsv(&db, keys),
+        "0\t1\t224986\t299982\t-74998\n1\t2\t225014\t300018\t-75002\n"
+    );
+}

@@ -14,7 +14,7 @@ use crate::expr::{Call, Expr};
 use crate::functions::{Arg, BindContext, Kernel, LambdaType, ScalarFunction, scalar_function};
 
 /// Functions that are deterministic but must see every row.
-const NEVER_FOLDED: &[&str] = &[
+pub(crate) const NEVER_FOLDED: &[&str] = &[
     "materialize",
     "sleep",
     "sleepEachRow",

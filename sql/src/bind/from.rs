@@ -155,6 +155,7 @@ impl SelectBinder<'_, '_> {
             source,
             columns: ids.into_iter().enumerate().map(|(i, id)| (id, i)).collect(),
             filter: None,
+            filter_only: Vec::new(),
             limit: None,
         });
         (plan, table)

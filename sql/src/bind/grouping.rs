@@ -138,6 +138,7 @@ impl SelectBinder<'_, '_> {
             aggregates: std::mem::take(&mut self.aggregates),
             grouping_sets: keys.sets,
             with_totals: select.with_totals,
+            wanted: None,
         })))
     }
 

@@ -214,6 +214,7 @@ fn counted(
         aggregates: counts,
         grouping_sets: Vec::new(),
         with_totals: false,
+        wanted: None,
     }));
     let plan = kept(binder, op, grouped, &ids)?;
     Ok(Bound {

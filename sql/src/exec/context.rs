@@ -24,6 +24,8 @@ pub struct ExecContext {
     pub progress: Arc<Progress>,
     /// Rows of a block, about.
     pub block_rows: usize,
+    /// Whether somebody asks how many rows there were before a limit.
+    pub counts_before_limit: bool,
 }
 
 impl Default for ExecContext {
@@ -35,6 +37,7 @@ impl Default for ExecContext {
             cancel: CancelToken::new(),
             progress: Arc::default(),
             block_rows: 65_536,
+            counts_before_limit: true,
         }
     }
 }

@@ -14,7 +14,7 @@ use roost_engine::kernels::compare::compare;
 use roost_engine::kernels::sort::SortKey;
 use roost_engine::types::Value;
 
-use super::sort::encode::{Keys, Words};
+use super::sort::encode::{self, Words};
 use crate::eval::groups::{Groups, NO_GROUP};
 use crate::eval::set::strip_nulls;
 use crate::expr::{ColumnId, Expr};
@@ -138,7 +138,7 @@ impl Threshold {
             nulls_first: self.nulls_first,
         };
         let rows = column.len();
-        let words = Keys::new(vec![key], false).words(rows);
+        let words = encode::keys(vec![key], false).words(rows);
         let kept = (0..rows as u32).filter(|row| upper(&words, *row as usize) <= worst);
         let kept: Vec<u32> = kept.collect();
         let dropped = (rows - kept.len()) as u64;

@@ -10,6 +10,7 @@ use roost_engine::column::Column;
 use roost_engine::error::Result;
 use roost_engine::hooks::Condition;
 use roost_engine::kernels::{filter, take};
+use roost_engine::types::DataType;
 
 use super::batch::Batch;
 use super::context::{ExecContext, Progress};
@@ -54,6 +55,8 @@ pub(crate) struct ScanOperator {
     steps: Vec<Step>,
     /// Places in the source's schema of the output columns.
     places: Vec<usize>,
+    /// Types of the output columns.
+    types: Vec<DataType>,
     /// Output columns that no step has read.
     rest: Vec<usize>,
     small: bool,
@@ -64,6 +67,8 @@ struct Step {
     /// Output positions to read now.
     read: Vec<usize>,
     ask: Ask,
+    /// Output positions whose values nobody looks at any more.
+    done: Vec<usize>,
 }
 
 /// What rows must fulfil to be read further.
@@ -97,6 +102,7 @@ impl ScanOperator {
         ctx: &ExecContext,
     ) -> Result<Self> {
         let places: Vec<usize> = scan.columns.iter().map(|c| c.1).collect();
+        let fields = &scan.source.schema().fields;
         let mut conditions = source_conditions(scan);
         let keys = pushed.keys.iter();
         conditions.extend(keys.filter_map(|(id, keys)| {
@@ -111,7 +117,7 @@ impl ScanOperator {
             conditions,
             limit: scan.limit,
         };
-        let (steps, rest) = plan_steps(scan, pushed)?;
+        let (steps, rest) = plan_steps(scan, pushed, ctx)?;
         let morsels = Morsels::open(scan.source.open(&request)?)?;
         Ok(ScanOperator {
             small: morsels.taken.len() < 2,
@@ -119,6 +125,7 @@ impl ScanOperator {
             tickets,
             progress: Arc::clone(&ctx.progress),
             steps,
+            types: places.iter().map(|p| fields[*p].ty.clone()).collect(),
             places,
             rest,
         })
@@ -217,10 +224,27 @@ fn cost(expr: &Expr) -> u32 {
     cost
 }
 
-fn plan_steps(scan: &Scan, pushed: &Pushed) -> Result<(Vec<Step>, Vec<usize>)> {
+fn plan_steps(scan: &Scan, pushed: &Pushed, ctx: &ExecContext) -> Result<(Vec<Step>, Vec<usize>)> {
     let position = |id: &ColumnId| scan.columns.iter().position(|c| c.0 == *id);
     let mut have: Vec<usize> = Vec::new();
     let mut steps: Vec<(Vec<usize>, Vec<Expr>)> = Vec::new();
+    // What is not good enough for a top-N is found out before the filter where that is cheap: a
+    // number against a bound. Rows are then dropped without anyone knowing what the filter says.
+    let early = pushed.top.as_ref().and_then(|(id, threshold)| {
+        let place = position(id).filter(|_| !ctx.counts_before_limit && scan.filter.is_some())?;
+        let field = scan.source.schema().fields.get(scan.columns[place].1)?;
+        let number = field.ty.is_integer() || field.ty.is_date() || field.ty.is_date_time();
+        number.then(|| (place, Arc::clone(threshold)))
+    });
+    let mut out = Vec::new();
+    let mut ids: Vec<ColumnId> = Vec::new();
+    if let Some((place, threshold)) = early {
+        have.push(place);
+        ids.push(scan.columns[place].0);
+        let (read, ask) = (vec![place], Ask::Top(0, threshold));
+        let done = Vec::new();
+        out.push(Step { read, ask, done });
+    }
     for conjunct in scan.filter.iter().flat_map(conjuncts) {
         let used = conjunct.columns();
         let needed = used.iter().filter_map(position);
@@ -231,15 +255,15 @@ fn plan_steps(scan: &Scan, pushed: &Pushed) -> Result<(Vec<Step>, Vec<usize>)> {
             _ => steps.push((fresh, vec![conjunct])),
         }
     }
-    let mut out = Vec::new();
-    let mut ids: Vec<ColumnId> = Vec::new();
     for (read, exprs) in steps {
         ids.extend(read.iter().map(|p| scan.columns[*p].0));
         let mut read = Some(read);
         for expr in exprs {
+            let used = expr.columns();
             out.push(Step {
                 read: read.take().unwrap_or_default(),
                 ask: Ask::Predicate(Evaluator::new(&[expr], &ids)?),
+                done: used.iter().filter_map(position).collect(),
             });
         }
     }
@@ -267,7 +291,17 @@ fn plan_steps(scan: &Scan, pushed: &Pushed) -> Result<(Vec<Step>, Vec<usize>)> {
                 (None, Some((_, threshold))) => Ask::Top(place, Arc::clone(threshold)),
                 (None, None) => continue,
             },
+            done: Vec::new(),
         });
+    }
+    // A column is done with the last step that looks at it, unless rows keep it.
+    let mut later: Vec<usize> = Vec::new();
+    for step in out.iter_mut().rev() {
+        let looked_at = std::mem::take(&mut step.done);
+        let last = looked_at.iter().filter(|p| !later.contains(p)).copied();
+        let only = |p: &usize| scan.filter_only.contains(&scan.columns[*p].0);
+        step.done = last.filter(only).collect();
+        later.extend(looked_at);
     }
     let rest = (0..scan.columns.len()).filter(|p| !have.contains(p));
     Ok((out, rest.collect()))
@@ -318,8 +352,11 @@ impl ScanOperator {
             let fresh = fetch(&step.read, selection.as_deref())?;
             have.extend(step.read.iter().copied().zip(fresh));
             if let Some(kept) = step.ask.select(&have, rows)? {
-                for (_, column) in &mut have {
-                    *column = take::take(column, &kept);
+                for (position, column) in &mut have {
+                    *column = match step.done.contains(position) {
+                        true => Column::defaults(&self.types[*position], kept.len()),
+                        false => take::take(column, &kept),
+                    };
                 }
                 rows = kept.len();
                 selection = Some(match selection {

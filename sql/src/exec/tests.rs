@@ -65,6 +65,7 @@ pub(super) fn scan(source: impl TableSource + 'static, first: u32) -> Scan {
         source: Arc::new(source),
         columns: places.map(|i| (ColumnId(first + i as u32), i)).collect(),
         filter: None,
+        filter_only: Vec::new(),
         limit: None,
     }
 }
@@ -178,6 +179,7 @@ fn grouped(input: Plan, keys: Vec<(ColumnId, Expr)>) -> AggregatePlan {
         ],
         grouping_sets: Vec::new(),
         with_totals: false,
+        wanted: None,
     }
 }
 

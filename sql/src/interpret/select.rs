@@ -10,7 +10,7 @@ use roost_engine::error::{Code, Error, Result};
 
 use super::catalog::StatementCatalog;
 use super::context::StatementContext;
-use crate::exec::{self, Flow, Totals};
+use crate::exec::{self, ExecContext, Flow, Totals};
 use crate::parse::ast;
 use crate::plan::Query;
 use crate::{bind, optimize};
@@ -23,6 +23,10 @@ pub trait RowSink {
     fn block(&mut self, block: Block) -> Result<()>;
     /// Totals and counts, after the last row.
     fn end(&mut self, totals: &Totals) -> Result<()>;
+    /// Whether it tells anyone how many rows there were before a limit.
+    fn tells_rows_before_limit(&self) -> bool {
+        true
+    }
 }
 
 /// Binds and optimizes.
@@ -56,7 +60,11 @@ pub fn run(query: &ast::Query, context: &StatementContext, sink: &mut dyn RowSin
     sink.start(&exec::schema_of(&planned)?)?;
     let limits = ResultLimits::of(context);
     let mut seen = (0u64, 0u64);
-    let totals = exec::execute(&planned, &context.exec, &mut |block: Block| {
+    let surroundings = ExecContext {
+        counts_before_limit: sink.tells_rows_before_limit(),
+        ..context.exec.clone()
+    };
+    let totals = exec::execute(&planned, &surroundings, &mut |block: Block| {
         seen = (
             seen.0 + block.rows() as u64,
             seen.1 + block.memory_bytes() as u64,

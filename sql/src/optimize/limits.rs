@@ -31,6 +31,9 @@ fn hint(plan: &mut Plan, rows: u64) {
             sort.limit = Some(sort.limit.map_or(rows, |own| own.min(rows)));
         }
         Plan::Project(node) => hint(&mut node.input, rows),
+        Plan::Aggregate(node) if node.grouping_sets.is_empty() && !node.with_totals => {
+            node.wanted = Some(rows);
+        }
         Plan::Limit(node) if node.ties.is_empty() => {
             let own = node.limit.unwrap_or(u64::MAX).min(rows);
             hint(&mut node.input, own.saturating_add(node.offset));

@@ -5,6 +5,7 @@
 
 mod fold;
 pub mod key_condition;
+mod leaner_groups;
 mod limits;
 mod merge_projects;
 mod metadata;
@@ -40,6 +41,11 @@ pub const RULES: &[(&str, Rule)] = &[
     ("equalities_to_in", or_to_in::rule),
     ("push_filters", push_filter::rule),
     ("fold_pushed_constants", fold::rule),
+    ("drop_dependent_keys", leaner_groups::dependent_keys),
+    (
+        "take_constants_out_of_sums",
+        leaner_groups::constants_in_sums,
+    ),
     ("merge_projections", merge_projects::rule),
     ("prune_columns", prune::rule),
     ("answer_from_metadata", metadata::rule),

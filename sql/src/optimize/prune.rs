@@ -31,6 +31,8 @@ fn prune(plan: &mut Plan, wanted: &Ids) -> Result<()> {
         Plan::Scan(scan) => {
             scan.filter.iter().for_each(|f| add(&mut below, f));
             scan.columns.retain(|(id, _)| below.contains(id));
+            let ids = scan.columns.iter().map(|(id, _)| *id);
+            scan.filter_only = ids.filter(|id| !wanted.contains(id)).collect();
             return Ok(());
         }
         Plan::Values(values) => {

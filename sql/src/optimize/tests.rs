@@ -233,3 +233,30 @@ fn calendar_functions_bound_their_column() {
     );
     assert_eq!(day, one("m", vec![wanted]));
 }
+
+#[test]
+fn keys_that_follow_from_others_leave_the_grouping() {
+    let text = plan("SELECT x, x - 1, 'c', count() FROM b GROUP BY x, x - 1, 'c'");
+    let keys = text.lines().find(|l| l.contains("Aggregate")).unwrap_or("");
+    assert!(
+        keys.contains("keys [#") && !keys.contains("minus"),
+        "{text}"
+    );
+    let stays = plan("SELECT x - 1, count() FROM b GROUP BY x - 1, 'c'");
+    assert!(stays.contains("= minus("), "{stays}");
+    let totals = plan("SELECT x, x - 1, count() FROM b GROUP BY x, x - 1 WITH TOTALS");
+    let keys = totals
+        .lines()
+        .find(|l| l.contains("Aggregate"))
+        .unwrap_or("");
+    assert!(keys.contains("minus"), "{totals}");
+}
+
+#[test]
+fn constants_leave_sums_when_that_saves_some() {
+    let text = plan("SELECT sum(x), sum(x + 1), sum(2 + x), sum(x - 3) FROM b");
+    let node = text.lines().find(|l| l.contains("Aggregate")).unwrap_or("");
+    assert!(!node.contains("sum(plus"), "{text}");
+    let few = plan("SELECT sum(x + 1) FROM b");
+    assert!(few.contains("sum(plus("), "{few}");
+}

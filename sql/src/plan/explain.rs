@@ -81,6 +81,9 @@ pub fn line(plan: &Plan) -> String {
             if a.with_totals {
                 line.push_str(" with totals");
             }
+            if let Some(wanted) = a.wanted {
+                let _ = write!(line, " any {wanted}");
+            }
             line
         }
         Plan::Window(w) => {

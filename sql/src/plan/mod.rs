@@ -70,6 +70,8 @@ pub struct Scan {
     /// What every row must fulfil (over the output columns); evaluated by the scan, used for
     /// pruning.
     pub filter: Option<Expr>,
+    /// Output columns that only the filter reads: the scan may give anything in them.
+    pub filter_only: Vec<ColumnId>,
     /// Enough rows, when no more are wanted (a hint).
     pub limit: Option<u64>,
 }
@@ -114,6 +116,8 @@ pub struct AggregatePlan {
     pub grouping_sets: Vec<Vec<usize>>,
     /// Adds a row of totals over all rows (WITH TOTALS), kept apart from the result rows.
     pub with_totals: bool,
+    /// Any so many groups are enough (a hint).
+    pub wanted: Option<u64>,
 }
 
 /// One window function.

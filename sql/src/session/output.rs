@@ -113,4 +113,8 @@ impl RowSink for Formatter<'_> {
         self.writer.finish(&stats, &mut self.buffer)?;
         self.flush(0)
     }
+
+    fn tells_rows_before_limit(&self) -> bool {
+        self.info.name.starts_with("JSON") && !self.info.name.ends_with("EachRow")
+    }
 }

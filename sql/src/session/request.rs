@@ -407,4 +407,8 @@ impl RowSink for Counting<'_> {
     fn end(&mut self, totals: &Totals) -> Result<()> {
         self.sink.end(totals)
     }
+
+    fn tells_rows_before_limit(&self) -> bool {
+        self.sink.tells_rows_before_limit()
+    }
 }

@@ -77,4 +77,8 @@ impl RowSink for Collector {
     fn end(&mut self, _totals: &Totals) -> Result<()> {
         Ok(())
     }
+
+    fn tells_rows_before_limit(&self) -> bool {
+        false
+    }
 }

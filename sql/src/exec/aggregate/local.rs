@@ -4,10 +4,12 @@
 
 use roost_engine::column::Column;
 use roost_engine::error::Result;
+use roost_engine::kernels::take;
 use roost_engine::types::DataType;
 
 use super::Shared;
-use crate::eval::groups::Groups;
+use super::few::grouped_rows;
+use crate::eval::groups::{Groups, NO_GROUP};
 use crate::exec::batch::Batch;
 use crate::exec::context::ExecContext;
 use crate::exec::memory::Reservation;
@@ -120,6 +122,16 @@ impl Local {
         Ok(())
     }
 
+    /// No rows come any more.
+    pub(super) fn end(&mut self, shared: &Shared<'_>) {
+        if let (Some(few), Some(set)) = (&shared.few, self.sets.first_mut()) {
+            set.groups = few.groups();
+            set.states
+                .iter_mut()
+                .for_each(|s| s.resize(set.groups.len()));
+        }
+    }
+
     /// Brings the reservation up to date.
     pub(super) fn measure(&mut self) -> Result<()> {
         self.unmeasured_rows = 0;
@@ -149,10 +161,35 @@ impl LocalSet {
             picked = self.keys.iter().map(|k| inputs[*k].clone()).collect();
             &picked
         };
+        if let Some(few) = &shared.few {
+            few.assign(keys, rows, &mut self.ids)?;
+            return self.update_some(shared, &inputs[n..]);
+        }
         self.groups.assign(keys, rows, &mut self.ids)?;
         for (state, args) in self.states.iter_mut().zip(&shared.args) {
             state.resize(self.groups.len());
             state.update(&inputs[args.clone()], &self.ids)?;
+        }
+        Ok(())
+    }
+
+    /// Updates states with the rows that have a group; `args` are the aggregates' arguments.
+    fn update_some(&mut self, shared: &Shared<'_>, args: &[Column]) -> Result<()> {
+        let Some(most) = self.ids.iter().filter(|id| **id != NO_GROUP).max().copied() else {
+            return Ok(());
+        };
+        let rows = grouped_rows(&self.ids);
+        let (ids, args): (Vec<u32>, Vec<Column>) = match &rows {
+            None => (self.ids.clone(), args.to_vec()),
+            Some(rows) => (
+                rows.iter().map(|row| self.ids[*row as usize]).collect(),
+                args.iter().map(|a| take::take(a, rows)).collect(),
+            ),
+        };
+        let keys = shared.plan.keys.len();
+        for (state, own) in self.states.iter_mut().zip(&shared.args) {
+            state.resize(most as usize + 1);
+            state.update(&args[own.start - keys..own.end - keys], &ids)?;
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 //!
 //! Invariant: a group's number is its place in [`Groups`] and in every state.
 
+mod few;
 mod finish;
 mod local;
 
@@ -9,6 +10,7 @@ use roost_engine::column::Column;
 use roost_engine::error::Result;
 use roost_engine::types::DataType;
 
+use self::few::FewGroups;
 use self::local::Local;
 use super::batch::Batch;
 use super::context::ExecContext;
@@ -27,6 +29,8 @@ struct Shared<'a> {
     args: Vec<std::ops::Range<usize>>,
     /// Which keys each grouping set has.
     sets: Vec<Vec<usize>>,
+    /// The groups, when any few will do.
+    few: Option<FewGroups>,
 }
 
 /// The groups of an aggregation.
@@ -39,7 +43,7 @@ pub(crate) struct Aggregated {
 }
 
 impl<'a> Shared<'a> {
-    fn new(plan: &'a AggregatePlan, ids: &[ColumnId]) -> Result<Self> {
+    fn new(plan: &'a AggregatePlan, ids: &[ColumnId], ctx: &ExecContext) -> Result<Self> {
         let mut exprs: Vec<Expr> = plan.keys.iter().map(|(_, e)| e.clone()).collect();
         let mut args = Vec::new();
         for (_, call) in &plan.aggregates {
@@ -51,7 +55,12 @@ impl<'a> Shared<'a> {
             true => vec![(0..plan.keys.len()).collect()],
             false => plan.grouping_sets.clone(),
         };
+        let wanted = plan.wanted.filter(|n| *n <= few::WANTED_MAX && *n > 0);
+        let wanted = wanted.filter(|_| !ctx.counts_before_limit);
+        let plain = !plan.keys.is_empty() && plan.grouping_sets.is_empty() && !plan.with_totals;
+        let types: Vec<DataType> = plan.keys.iter().map(|(_, e)| e.ty().clone()).collect();
         Ok(Shared {
+            few: wanted.filter(|_| plain).map(|n| FewGroups::new(&types, n)),
             plan,
             inputs: Evaluator::new(&exprs, ids)?,
             args,
@@ -73,7 +82,7 @@ pub(crate) fn run(
     input: &Stream,
     ctx: &ExecContext,
 ) -> Result<Aggregated> {
-    let shared = Shared::new(plan, &input.ids)?;
+    let shared = Shared::new(plan, &input.ids, ctx)?;
     let locals = drive::on_workers(input.operator.as_ref(), ctx, |feed| {
         let mut local = Local::new(&shared, ctx);
         while let Some(batch) = feed.next()? {
@@ -81,6 +90,7 @@ pub(crate) fn run(
                 local.update(&shared, &batch)?;
             }
         }
+        local.end(&shared);
         Ok(local)
     })?;
     finish::finish(&shared, locals, having, ctx)
