@@ -69,9 +69,23 @@ class Embedded:
     """The library itself, through sql/examples/ask.rs."""
 
     def __init__(self, program):
-        self.process = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.program, self.setup = program, []
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen([self.program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def query(self, sql):
+        """The answer or the error. A process that dies costs the query and starts again."""
+        answer, error = self.ask(sql)
+        if error == "the process died":
+            self.process.wait(timeout=20)
+            self.start()
+            for statement in self.setup:
+                self.ask(statement)
+        return answer, error
+
+    def ask(self, sql):
         try:
             self.process.stdin.write(sql.encode() + b"\0")
             self.process.stdin.flush()
@@ -99,6 +113,8 @@ class ClickHouse:
         try:
             return self.session.query(sql, FORMAT).bytes().decode("utf-8", "replace"), None
         except Exception as e:  # chdb raises plain exceptions
+            # What the failed query had written already would come out with the next answer.
+            self.session.query("SELECT 1", FORMAT)
             return None, str(e)
 
     def close(self):
@@ -194,6 +210,8 @@ def main():
             for sql in data.TABLES + [q for f in args.setup for q in queries_of(pathlib.Path(f))]:
                 for side in (theirs, ours):
                     _, error = side.query(sql)
+                    if isinstance(side, Embedded):
+                        side.setup.append(sql)
                     if error:
                         sys.exit(f"{type(side).__name__} refuses the setup: {error[:500]}\n{sql[:200]}")
             bad = explained = 0

@@ -65,6 +65,13 @@ impl SelectBinder<'_, '_> {
             .collect::<Result<Vec<_>>>()?;
         if name.eq_ignore_ascii_case("count") && bound.iter().all(|a| !a.ty().is_nullable()) {
             // Every row counts.
+            if bound.len() > 1 {
+                bail!(
+                    NUMBER_OF_ARGUMENTS_DOESNT_MATCH,
+                    "Aggregate function {name} requires zero or one argument, found {}",
+                    bound.len()
+                );
+            }
             for arg in bound.drain(..).filter(|_| !over_window) {
                 self.refuse_aggregates(&arg, "inside another aggregate function")?;
             }

@@ -118,11 +118,14 @@ fn of_order(order: &[OrderBy], into: &mut Aliases) -> Result<()> {
     order.iter().try_for_each(|o| of_expr(&o.expr, into))
 }
 
-/// REPLACE's names are column names of the matcher, not aliases; only what is inside counts.
+/// REPLACE's names are aliases like others: WHERE means the new value, as in ClickHouse.
 fn of_matcher(matcher: &Matcher, into: &mut Aliases) -> Result<()> {
     for transformer in &matcher.transformers {
         if let Transformer::Replace(items) = transformer {
-            items.iter().try_for_each(|(e, _)| of_expr(e, into))?;
+            for (expr, name) in items {
+                add(name, expr, into)?;
+                of_expr(expr, into)?;
+            }
         }
     }
     Ok(())

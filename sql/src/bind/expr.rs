@@ -120,8 +120,12 @@ impl SelectBinder<'_, '_> {
         if let Some(found) = self.tables.resolve(parts)? {
             return self.elements(found.expr, &parts[found.parts..]).map(Some);
         }
-        match self.outer(name)? {
-            Some(value) => self.elements(value, rest).map(Some),
+        if let Some(value) = self.outer(name)? {
+            return self.elements(value, rest).map(Some);
+        }
+        // A column of an outer query's table: what makes a subquery correlated.
+        match self.env.outer_column(parts)? {
+            Some(found) => self.elements(found.expr, &parts[found.parts..]).map(Some),
             None => Ok(None),
         }
     }
@@ -197,9 +201,6 @@ impl SelectBinder<'_, '_> {
 
     fn unknown(&self, parts: &[String]) -> Error {
         let name = parts.join(".");
-        if self.env.is_outer_column(parts) {
-            return Error::not_implemented(format!("Correlated subquery (column `{name}`)"));
-        }
         let mut names = self.tables.names();
         names.extend(self.aliases.keys().cloned());
         let last = parts.last().map_or("", String::as_str);
@@ -218,16 +219,17 @@ impl SelectBinder<'_, '_> {
         match function.name.as_str() {
             "in" | "globalIn" => return self.in_set(function, false),
             "notIn" | "globalNotIn" => return self.in_set(function, true),
+            "nullIn" | "globalNullIn" => return self.in_or_zero(function, false),
+            "notNullIn" | "globalNotNullIn" => return self.in_or_zero(function, true),
             "exists" => return self.exists(function),
             "arrayJoin" => return self.array_join_function(function),
             "toTypeName" => return self.type_name(function),
             "caseWithExpression" => return self.case_with_expression(function),
-            "untuple" | "grouping" | "nullIn" | "notNullIn" => {
-                return Err(Error::not_implemented(format!(
-                    "Function {}",
-                    function.name
-                )));
-            }
+            "grouping" => return self.grouping_call(function),
+            "untuple" => bail!(
+                UNEXPECTED_EXPRESSION,
+                "Function untuple can only stand in a list of expressions"
+            ),
             _ => {}
         }
         if let Some(lambda) = self.lambda_alias(&function.name) {
@@ -367,7 +369,32 @@ impl SelectBinder<'_, '_> {
             args.extend([self.bind(&test)?, self.bind(then)?]);
         }
         args.push(self.bind(otherwise)?);
+        let value = self.bind(value)?;
+        if matches!(value.ty(), DataType::LowCardinality(_))
+            && let Some(all) = self.constant_arms(value, arms, otherwise)?
+        {
+            return self.call("caseWithExpression", all);
+        }
         self.call("multiIf", args)
+    }
+
+    /// `value, when, then, ..., else` when all but the value are constants: computed once for each
+    /// entry of the value's dictionary.
+    fn constant_arms(
+        &mut self,
+        value: Expr,
+        arms: &[ast::Expr],
+        otherwise: &ast::Expr,
+    ) -> Result<Option<Vec<Expr>>> {
+        let mut all = vec![value];
+        for arg in arms.iter().chain([otherwise]) {
+            let bound = self.bind(arg)?;
+            if !matches!(bound, Expr::Literal(..)) {
+                return Ok(None);
+            }
+            all.push(bound);
+        }
+        Ok(Some(all))
     }
 
     /// `toTypeName(x)`: known as soon as `x` is bound.

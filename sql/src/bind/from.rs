@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use roost_engine::bail;
 use roost_engine::block::{Block, Schema};
-use roost_engine::error::{Error, Result};
+use roost_engine::error::Result;
 use roost_engine::types::{DataType, Value};
 
 use super::rewrite::same;
@@ -44,7 +44,10 @@ impl SelectBinder<'_, '_> {
             plan = match item {
                 JoinItem::Join(join) => {
                     let (right, tables) = self.table(&join.table)?;
-                    self.join(plan, right, tables, join)?
+                    match join.kind {
+                        ast::JoinKind::Paste => self.paste(plan, right, tables)?,
+                        _ => self.join(plan, right, tables, join)?,
+                    }
                 }
                 JoinItem::Array { left, exprs } => self.array_join(plan, *left, exprs)?,
             };
@@ -62,7 +65,11 @@ impl SelectBinder<'_, '_> {
     /// Binds one table expression; the scope is not changed.
     fn table(&mut self, table: &TableExpr) -> Result<(Plan, Tables)> {
         if table.sample.is_some() {
-            return Err(Error::not_implemented("SAMPLE"));
+            let of = match &table.source {
+                ast::TableSource::Name(name) => format!("Table {name}"),
+                _ => "This table expression".into(),
+            };
+            bail!(SAMPLING_NOT_SUPPORTED, "{of} doesn't support sampling");
         }
         let (plan, mut tables) = match &table.source {
             ast::TableSource::Name(name) => self.named(name, table.is_final)?,
@@ -90,8 +97,18 @@ impl SelectBinder<'_, '_> {
 
     fn named(&mut self, name: &ast::TableName, is_final: bool) -> Result<(Plan, Table)> {
         if name.database.is_none()
+            && let Some(rows) = self.env.working(&name.name)
+        {
+            return Ok(self.scan(rows, Some(name.clone())));
+        }
+        if name.database.is_none()
             && let Some((cte, env)) = self.env.cte(&name.name)
         {
+            if cte.recursive
+                && let Some(rows) = self.recursive_cte(&name.name, &cte, &env)?
+            {
+                return Ok(self.scan(rows, Some(name.clone())));
+            }
             let bound = self.binder.query(&cte.query, &env)?;
             let (plan, mut table) = subquery_table(bound, Some(name.clone()));
             rename_columns(&mut table, &cte.columns)?;

@@ -120,6 +120,7 @@ impl SelectBinder<'_, '_> {
         outputs: &mut Outputs,
     ) -> Result<Plan> {
         if !keys.written && self.aggregates.is_empty() && !select.with_totals {
+            self.refuse_grouping()?;
             return Ok(plan);
         }
         let args = self.aggregates.iter().flat_map(|(_, call)| &call.args);
@@ -131,7 +132,8 @@ impl SelectBinder<'_, '_> {
             .into_iter()
             .map(|e| (self.binder.fresh(), e))
             .collect();
-        self.rewrite_above(&keys_out, outputs)?;
+        let set_number = self.place_grouping(&keys_out, &keys.sets, outputs)?;
+        self.rewrite_above(&keys_out, set_number, outputs)?;
         Ok(Plan::Aggregate(Box::new(plan::AggregatePlan {
             input,
             keys: keys_out,
@@ -139,17 +141,27 @@ impl SelectBinder<'_, '_> {
             grouping_sets: keys.sets,
             with_totals: select.with_totals,
             wanted: None,
+            set_number,
         })))
     }
 
-    fn rewrite_above(&mut self, keys: &[(ColumnId, Expr)], outputs: &mut Outputs) -> Result<()> {
+    fn rewrite_above(
+        &mut self,
+        keys: &[(ColumnId, Expr)],
+        set_number: Option<ColumnId>,
+        outputs: &mut Outputs,
+    ) -> Result<()> {
         let mut allowed: HashSet<ColumnId> = keys.iter().map(|(id, _)| *id).collect();
+        allowed.extend(set_number);
+        let unplaced = self.correlated.iter().filter(|c| !c.placed);
+        allowed.extend(unplaced.map(|c| c.id));
         allowed.extend(self.aggregates.iter().map(|(id, _)| *id));
         allowed.extend(self.windows.iter().map(|(id, _)| *id));
         let unplaced = self.array_joins.iter().map(|(id, _)| *id);
         allowed.extend(unplaced.filter(|id| !self.placed.contains(id)));
         let mut windows = std::mem::take(&mut self.windows);
         let mut arrays = std::mem::take(&mut self.array_joins);
+        let mut correlated = std::mem::take(&mut self.correlated);
         let mut change = |expr: &mut Expr| {
             *expr = above(expr, keys);
             self.check_above(expr, &allowed)
@@ -163,8 +175,14 @@ impl SelectBinder<'_, '_> {
                 change(array)?;
             }
         }
+        for subquery in correlated.iter_mut().filter(|c| !c.placed) {
+            for (_, outer) in &mut subquery.free {
+                change(outer)?;
+            }
+        }
         self.windows = windows;
         self.array_joins = arrays;
+        self.correlated = correlated;
         Ok(())
     }
 

@@ -11,9 +11,9 @@ use roost_engine::column::{Column, ColumnBuilder};
 use roost_engine::error::{Code, Error, Result};
 use roost_engine::types::{DataType, Value};
 
-use super::Bound;
 use super::call::cast_or_null;
 use super::select::{SelectBinder, filtered};
+use super::{Bound, OutputName};
 use crate::expr::{Expr, InSet, SetSource};
 use crate::functions::BindContext;
 use crate::functions::cast::convert_value;
@@ -22,8 +22,9 @@ use crate::parse::ast;
 use crate::plan::{self, Plan};
 
 impl SelectBinder<'_, '_> {
-    /// `x IN y`, `x NOT IN y`.
+    /// `x IN y`, `x NOT IN y`; under `transform_null_in` NULL is a value like others.
     pub(super) fn in_set(&mut self, function: &ast::Function, negated: bool) -> Result<Expr> {
+        let nulls = self.binder.is_on("transform_null_in");
         let [left, right] = function.args.as_slice() else {
             bail!(
                 NUMBER_OF_ARGUMENTS_DOESNT_MATCH,
@@ -34,17 +35,20 @@ impl SelectBinder<'_, '_> {
         };
         if let ast::Expr::Subquery(query) = right {
             let bound = self.binder.query(query, &self.env)?;
-            return self.in_rows(left, bound, negated);
+            return self.in_rows(left, bound, negated, nulls);
         }
         if let ast::Expr::Identifier(parts) = right
             && self.find(parts)?.is_none()
             && let Some(query) = table_query(parts)
         {
             let bound = self.binder.query(&query, &self.env)?;
-            return self.in_rows(left, bound, negated);
+            return self.in_rows(left, bound, negated, nulls);
         }
         let needle = self.bind(left)?;
         match self.listed(right)? {
+            Listed::Constant(value, ty) if nulls => {
+                self.in_constants_or_null(needle, &value, &ty, negated)
+            }
             Listed::Constant(value, ty) => self.in_constants(needle, &value, &ty, negated),
             Listed::Computed(exprs, is_array) => self.in_computed(needle, exprs, is_array, negated),
         }
@@ -83,7 +87,7 @@ impl SelectBinder<'_, '_> {
     }
 
     /// The parts of a needle: of a tuple its elements.
-    fn needle_parts(&self, needle: &Expr) -> Result<Vec<Expr>> {
+    pub(super) fn needle_parts(&self, needle: &Expr) -> Result<Vec<Expr>> {
         let Some(types) = needle.ty().tuple_types() else {
             return Ok(vec![needle.clone()]);
         };
@@ -152,9 +156,20 @@ impl SelectBinder<'_, '_> {
     }
 
     /// `x IN (SELECT ...)`: a set that is filled before the rows flow.
-    fn in_rows(&mut self, left: &ast::Expr, bound: Bound, negated: bool) -> Result<Expr> {
+    fn in_rows(
+        &mut self,
+        left: &ast::Expr,
+        bound: Bound,
+        negated: bool,
+        nulls: bool,
+    ) -> Result<Expr> {
+        if !bound.plan.free_columns().is_empty() {
+            return Err(Error::not_implemented(
+                "Correlated subquery as argument of IN",
+            ));
+        }
         let needle = self.bind(left)?;
-        if matches!(needle.ty().value_type(), DataType::Nothing) {
+        if matches!(needle.ty().value_type(), DataType::Nothing) && !nulls {
             return Ok(Expr::Literal(Value::Null, needle.ty().clone()));
         }
         let whole = bound.columns.len() == 1;
@@ -169,6 +184,16 @@ impl SelectBinder<'_, '_> {
                 parts.len(),
                 bound.columns.len()
             );
+        }
+        let only_nulls = |c: &OutputName| matches!(c.ty.value_type(), DataType::Nothing);
+        if bound.columns.iter().any(only_nulls) && !nulls {
+            let types: Vec<DataType> = parts.iter().map(|p| p.ty().value_type().clone()).collect();
+            let none = block_of(&types, &[])?;
+            let ty = answer_type(&needle);
+            return Ok(in_expr(parts, types, None, Some(none), negated, ty));
+        }
+        if nulls {
+            return self.in_rows_or_null(&needle, parts, bound, negated);
         }
         let mut needles = Vec::with_capacity(parts.len());
         let mut types = Vec::with_capacity(parts.len());
@@ -198,7 +223,7 @@ impl SelectBinder<'_, '_> {
     }
 
     /// The needle in a type in which it can be looked up among values of `set`, and that type.
-    fn comparable(&self, needle: Expr, set: &DataType) -> Result<(Expr, DataType)> {
+    pub(super) fn comparable(&self, needle: Expr, set: &DataType) -> Result<(Expr, DataType)> {
         let set = set.value_type().clone();
         let own = needle.ty().value_type().clone();
         if own == set || matches!(set, DataType::Nothing) {
@@ -280,7 +305,7 @@ fn table_query(parts: &[String]) -> Option<ast::Query> {
 }
 
 /// How deep arrays and tuples are nested in a type.
-fn depth(ty: &DataType) -> usize {
+pub(super) fn depth(ty: &DataType) -> usize {
     match ty {
         DataType::Array(element) => 1 + depth(element),
         DataType::Tuple(t) => 1 + t.types.iter().map(depth).max().unwrap_or(0),
@@ -291,7 +316,11 @@ fn depth(ty: &DataType) -> usize {
 
 /// The rows that a constant on the right side of IN stands for: itself when it is as deep as the
 /// needle, its elements when it is one deeper.
-fn set_rows(list: &Value, ty: &DataType, needle: usize) -> Result<Vec<(Value, DataType)>> {
+pub(super) fn set_rows(
+    list: &Value,
+    ty: &DataType,
+    needle: usize,
+) -> Result<Vec<(Value, DataType)>> {
     let deep = depth(ty);
     if deep == needle || matches!(list, Value::Null) {
         return Ok(vec![(list.clone(), ty.clone())]);
@@ -322,7 +351,7 @@ fn set_rows(list: &Value, ty: &DataType, needle: usize) -> Result<Vec<(Value, Da
 }
 
 /// One row of the set in the needle's types; `None` when it can equal nothing.
-fn converted_row(
+pub(super) fn converted_row(
     value: &Value,
     ty: &DataType,
     to: &[DataType],
@@ -382,10 +411,20 @@ fn converted(
     }
 }
 
+/// UInt8, with the Nullable and LowCardinality of the needle.
 fn answer_type(needle: &Expr) -> DataType {
-    match needle.ty().is_nullable() {
+    let plain = match needle.ty().is_nullable() {
         true => DataType::UInt8.nullable(),
         false => DataType::UInt8,
+    };
+    like_needle(needle, plain)
+}
+
+/// The answer's type: a dictionary when the needle is one.
+pub(super) fn like_needle(needle: &Expr, plain: DataType) -> DataType {
+    match needle.ty() {
+        DataType::LowCardinality(_) => plain.low_cardinality(),
+        _ => plain,
     }
 }
 
@@ -405,7 +444,7 @@ fn folded(parts: &[Expr], rows: &[Vec<Value>], negated: bool, ty: &DataType) -> 
     ))
 }
 
-fn block_of(types: &[DataType], rows: &[Vec<Value>]) -> Result<Block> {
+pub(super) fn block_of(types: &[DataType], rows: &[Vec<Value>]) -> Result<Block> {
     let mut columns = Vec::with_capacity(types.len());
     for (i, ty) in types.iter().enumerate() {
         let mut builder = ColumnBuilder::new(ty, rows.len());
@@ -424,7 +463,7 @@ fn block_of(types: &[DataType], rows: &[Vec<Value>]) -> Result<Block> {
     Block::new(Arc::new(schema), columns, rows.len())
 }
 
-fn in_expr(
+pub(super) fn in_expr(
     needle: Vec<Expr>,
     types: Vec<DataType>,
     plan: Option<Plan>,

@@ -28,6 +28,8 @@ pub(super) struct Joining {
     asof: Option<(Expr, Expr, &'static str)>,
     left_ids: HashSet<ColumnId>,
     right_ids: HashSet<ColumnId>,
+    /// Columns merged by USING whose sides become Nullable: name, left, right.
+    pub(super) coalesced: Vec<(String, Expr, Expr)>,
 }
 
 impl Joining {
@@ -50,7 +52,7 @@ impl Joining {
             }
             JoinKind::Full => plan::JoinKind::Full,
             JoinKind::Cross | JoinKind::Comma => plan::JoinKind::Cross,
-            JoinKind::Paste => return Err(Error::not_implemented("PASTE JOIN")),
+            JoinKind::Paste => return Err(Error::bug("PASTE JOIN has no condition")),
         };
         Ok(Joining {
             left_ids: left.outputs().iter().map(|c| c.id).collect(),
@@ -62,6 +64,7 @@ impl Joining {
             on: Vec::new(),
             residual: Vec::new(),
             asof: None,
+            coalesced: Vec::new(),
         })
     }
 
@@ -160,6 +163,7 @@ impl SelectBinder<'_, '_> {
                 self.resolved.clear();
                 let bound = self.condition(on, "JOIN ON")?;
                 self.refuse_aggregates(&bound, "in JOIN ON")?;
+                self.refuse_correlated(&bound, "JOIN ON")?;
                 for conjunct in conjuncts(&bound) {
                     joining.add(conjunct, self)?;
                 }
@@ -208,7 +212,19 @@ impl SelectBinder<'_, '_> {
             .map(|(new, old, ty)| (*old, Expr::Column(*new, ty.clone())))
             .collect();
         if !renames.is_empty() {
-            self.tables.map(&|e| renamed(e, &renames));
+            let mut tables = std::mem::take(&mut self.tables);
+            tables.map(&|e| self.nullable_copy(e, &renames));
+            self.tables = tables;
+        }
+        for (name, left, right) in joining.coalesced {
+            let sides = [&left, &right]
+                .map(|e| self.nullable_copy(e, &renames))
+                .to_vec();
+            let value = self.call("coalesce", sides)?;
+            let merged = self.tables.merged.iter_mut();
+            merged
+                .filter(|m| m.name == name)
+                .for_each(|m| m.expr = value.clone());
         }
         let plan = Plan::Join(Box::new(plan::Join {
             left: joining.left,
@@ -226,12 +242,24 @@ impl SelectBinder<'_, '_> {
         })
     }
 
+    /// A column, perhaps in the common type of USING, after it became Nullable.
+    fn nullable_copy(&self, expr: &Expr, renames: &HashMap<ColumnId, Expr>) -> Expr {
+        let copy = renamed(expr, renames);
+        let Some(("CAST", [Expr::Column(..), _])) = expr.as_call() else {
+            return copy;
+        };
+        match copy.as_call() {
+            Some((_, [column, _])) if column.ty().is_nullable() => {
+                let to = expr.ty().clone().nullable();
+                self.cast(column.clone(), &to).unwrap_or(copy)
+            }
+            _ => copy,
+        }
+    }
+
     /// With `join_use_nulls = 1`: the columns that become Nullable.
     fn nullable_outputs(&self, joining: &Joining) -> Vec<(ColumnId, ColumnId, DataType)> {
-        let settings = &self.binder.catalog.context().settings;
-        let on = settings
-            .get("join_use_nulls")
-            .is_some_and(|v| v == "1" || v == "true");
+        let on = self.binder.is_on("join_use_nulls");
         let semi = joining.strictness == Strictness::Semi;
         if !on || semi {
             return Vec::new();

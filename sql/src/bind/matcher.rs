@@ -10,6 +10,7 @@ use roost_engine::error::Result;
 
 use super::scope::Named;
 use super::select::SelectBinder;
+use super::untuple;
 use crate::expr::Expr;
 use crate::parse::ast::{self, Matcher, MatcherKind, Transformer};
 
@@ -47,6 +48,7 @@ impl SelectBinder<'_, '_> {
                         all.push(Item { name, expr });
                     }
                 }
+                other if untuple::call_of(other).is_some() => self.untuple_item(other, &mut all)?,
                 other => {
                     let expr = self.bind(other)?;
                     let name = self.name_of(other);
@@ -63,6 +65,22 @@ impl SelectBinder<'_, '_> {
         Ok(all)
     }
 
+    fn untuple_item(&mut self, item: &ast::Expr, all: &mut Vec<Item>) -> Result<()> {
+        let alias = match item {
+            ast::Expr::Alias(_, name) => Some(name.as_str()),
+            _ => None,
+        };
+        let Some(function) = untuple::call_of(item) else {
+            return Ok(());
+        };
+        for (element, name) in self.untupled(function, alias)? {
+            let expr = self.bind(&element)?;
+            let name = name.unwrap_or_else(|| self.name_of(&element));
+            all.push(Item { name, expr });
+        }
+        Ok(())
+    }
+
     /// Binds what stands for a matched column: its name means the column, not an alias.
     fn bind_matched(&mut self, matched: &Matched) -> Result<Expr> {
         self.resolving.push(matched.column.clone());
@@ -77,13 +95,21 @@ impl SelectBinder<'_, '_> {
         &mut self,
         args: &'e [ast::Expr],
     ) -> Result<Cow<'e, [ast::Expr]>> {
-        if !args.iter().any(|a| matches!(a, ast::Expr::Matcher(_))) {
+        let many = |a: &ast::Expr| matches!(a, ast::Expr::Matcher(_));
+        if !args
+            .iter()
+            .any(|a| many(a) || untuple::call_of(a).is_some())
+        {
             return Ok(Cow::Borrowed(args));
         }
         let mut all = Vec::new();
         for arg in args {
             match arg {
                 ast::Expr::Matcher(m) => all.extend(self.matched(m)?.into_iter().map(|m| m.expr)),
+                other if let Some(function) = untuple::call_of(other) => {
+                    let elements = self.untupled(function, None)?;
+                    all.extend(elements.into_iter().map(|(e, _)| e));
+                }
                 other => all.push(other.clone()),
             }
         }

@@ -10,18 +10,25 @@ mod aggregate;
 mod alias;
 pub mod call;
 pub mod catalog;
+mod correlated;
+mod decorrelate;
 mod expr;
 mod fill;
 mod from;
 mod grouping;
+mod grouping_function;
 mod hint;
 mod in_set;
+mod interpolate;
 mod join;
 mod literal;
 mod matcher;
 mod naming;
+mod null_in;
 mod order;
 mod parameter;
+mod paste;
+mod recursive;
 pub mod rewrite;
 mod scope;
 mod select;
@@ -29,6 +36,7 @@ mod set_ops;
 mod subquery;
 #[cfg(test)]
 pub(crate) mod tests;
+mod untuple;
 mod using;
 mod window;
 
@@ -118,6 +126,12 @@ impl<'a> Binder<'a> {
             depth: Cell::new(0),
             scalars: RefCell::default(),
         }
+    }
+
+    /// Whether a setting that is a flag is on.
+    fn is_on(&self, setting: &str) -> bool {
+        let value = self.catalog.context().settings.get(setting);
+        value.is_some_and(|v| v == "1" || v == "true")
     }
 
     /// A column id that nothing else has.

@@ -5,6 +5,7 @@
 use roost_engine::bail;
 use roost_engine::error::{Error, Result};
 
+use super::OutputName;
 use super::select::SelectBinder;
 use crate::expr::Expr;
 use crate::parse::ast::{self, Literal, OrderBy, Select};
@@ -54,9 +55,6 @@ impl SelectBinder<'_, '_> {
         select: &Select,
         items: &[(String, Expr)],
     ) -> Result<Vec<SortExpr>> {
-        if !select.interpolate.is_empty() {
-            return Err(Error::not_implemented("INTERPOLATE"));
-        }
         if select.order_by_all {
             let direction = select.order_by.first();
             return Ok(items
@@ -114,12 +112,15 @@ impl SelectBinder<'_, '_> {
         mut plan: Plan,
         keys: Vec<SortExpr>,
         by: Vec<Expr>,
+        columns: &[OutputName],
     ) -> Result<Plan> {
         if !keys.is_empty() {
+            let interpolate = self.interpolated(select, &keys, columns)?;
             plan = Plan::Sort(Box::new(plan::Sort {
                 input: plan,
                 keys: keys.clone(),
                 limit: None,
+                interpolate,
             }));
         }
         if let Some(clause) = &select.limit_by {

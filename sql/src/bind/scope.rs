@@ -5,6 +5,7 @@
 
 use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use roost_engine::block::Schema;
 use roost_engine::error::Result;
@@ -12,6 +13,7 @@ use roost_engine::types::DataType;
 
 use crate::expr::{ColumnId, Expr};
 use crate::parse::ast;
+use crate::plan::TableSource;
 
 /// A column that a table in FROM offers.
 #[derive(Debug, Clone)]
@@ -130,6 +132,10 @@ impl Tables {
         if let Some(found) = found {
             return Ok(Some(found.clone()));
         }
+        self.first_of_tables(name)
+    }
+
+    fn first_of_tables(&self, name: &str) -> Result<Option<Expr>> {
         let mut found = self.tables.iter().filter_map(|t| t.column(name));
         let Some(first) = found.next() else {
             return Ok(None);
@@ -175,7 +181,7 @@ impl Tables {
         let merged = self.merged.iter().find(|m| m.name == column.name);
         let bare = match merged {
             Some(merged) => merged.shown.clone(),
-            None => self.bare(&column.name).ok().flatten(),
+            None => self.first_of_tables(&column.name).ok().flatten(),
         };
         let same = bare.is_some_and(|e| super::rewrite::same(&e, &column.expr));
         match table.qualifier() {
@@ -216,6 +222,8 @@ pub(super) struct Cte {
     pub(super) columns: Vec<String>,
     /// Query.
     pub(super) query: ast::Query,
+    /// Whether its name inside its own query means its own rows.
+    pub(super) recursive: bool,
 }
 
 /// A name with an expression that inner queries see.
@@ -238,8 +246,10 @@ pub(super) struct Env {
     pub(super) ctes: Vec<(String, Rc<Cte>)>,
     /// Aliases.
     pub(super) aliases: Vec<(String, Rc<OuterAlias>)>,
-    /// Columns of the outer query's tables: using one would be a correlated subquery.
+    /// Columns of the outer query's tables: using one makes a subquery correlated.
     pub(super) tables: Option<Tables>,
+    /// The rows of the step before, inside a recursive CTE.
+    pub(super) working: Option<super::recursive::Working>,
 }
 
 impl Env {
@@ -263,9 +273,17 @@ impl Env {
                 ctes: env.ctes[..at].to_vec(),
                 aliases: env.aliases.clone(),
                 tables: None,
+                working: None,
             };
             Some((Rc::clone(&env.ctes[at].1), Rc::new(visible)))
         })
+    }
+
+    /// The rows that a recursive CTE's name means inside of it.
+    pub(super) fn working(self: &Rc<Self>, name: &str) -> Option<Arc<dyn TableSource>> {
+        let mut working = self.chain().filter_map(|env| env.working.as_ref());
+        let found = working.find(|w| w.name == name)?;
+        Some(Arc::clone(&found.source))
     }
 
     /// An alias of an outer query, and the environment in which it stands.
@@ -277,10 +295,12 @@ impl Env {
         })
     }
 
-    /// Whether the name is a column of an outer query.
-    pub(super) fn is_outer_column(self: &Rc<Self>, parts: &[String]) -> bool {
+    /// The column of the nearest outer query that has one of that name.
+    pub(super) fn outer_column(self: &Rc<Self>, parts: &[String]) -> Result<Option<Found>> {
         let mut tables = self.chain().filter_map(|env| env.tables.as_ref());
-        tables.any(|t| matches!(t.resolve(parts), Ok(Some(_)) | Err(_)))
+        tables
+            .find_map(|t| t.resolve(parts).transpose())
+            .transpose()
     }
 }
 

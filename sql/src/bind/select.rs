@@ -14,6 +14,7 @@ use roost_engine::error::Result;
 use roost_engine::types::DataType;
 
 use super::alias::{self, Aliases};
+use super::correlated::Correlated;
 use super::expr::LambdaNames;
 use super::matcher::Item;
 use super::rewrite::{self, same};
@@ -54,6 +55,10 @@ pub(super) struct SelectBinder<'b, 'c> {
     pub(super) array_joins: Vec<(ColumnId, Expr)>,
     /// Which of them have been placed.
     pub(super) placed: HashSet<ColumnId>,
+    /// Correlated subqueries set aside; placed once a node joins them.
+    pub(super) correlated: Vec<Correlated>,
+    /// Calls of `grouping` set aside, with their keys.
+    pub(super) groupings: Vec<(ColumnId, Vec<Expr>)>,
 }
 
 impl<'b, 'c> SelectBinder<'b, 'c> {
@@ -75,6 +80,8 @@ impl<'b, 'c> SelectBinder<'b, 'c> {
             named_windows: HashMap::new(),
             array_joins: Vec::new(),
             placed: HashSet::new(),
+            correlated: Vec::new(),
+            groupings: Vec::new(),
         }
     }
 
@@ -103,6 +110,11 @@ impl<'b, 'c> SelectBinder<'b, 'c> {
                 UNSUPPORTED_METHOD,
                 "arrayJoin is not allowed in this expression"
             );
+        }
+        if !self.correlated.is_empty() {
+            return Err(roost_engine::error::Error::not_implemented(
+                "Correlated subquery in this expression",
+            ));
         }
         Ok(())
     }
@@ -169,7 +181,7 @@ impl<'b, 'c> SelectBinder<'b, 'c> {
         Ok(Expr::Column(id, element))
     }
 
-    /// Puts the `arrayJoin`s that `exprs` need (and have not got yet) on top of `plan`.
+    /// Puts the `arrayJoin`s and correlated subqueries that `exprs` need (and have not got yet) on top of `plan`.
     pub(super) fn place_array_joins(
         &mut self,
         mut plan: Plan,
@@ -181,6 +193,8 @@ impl<'b, 'c> SelectBinder<'b, 'c> {
         while at < wanted.len() {
             let inner = self.array_joins.iter().find(|(id, _)| *id == wanted[at]);
             wanted.extend(inner.iter().flat_map(|(_, array)| array.columns()));
+            let subquery = self.correlated.iter().find(|c| c.id == wanted[at]);
+            wanted.extend(subquery.iter().flat_map(|c| c.outer_columns()));
             at += 1;
         }
         let joins: Vec<_> = self
@@ -197,7 +211,7 @@ impl<'b, 'c> SelectBinder<'b, 'c> {
                 left: false,
             }));
         }
-        Ok(plan)
+        self.place_correlated(plan, &wanted)
     }
 
     /// Binds a condition and checks that it can be one.
@@ -217,14 +231,6 @@ impl<'b, 'c> SelectBinder<'b, 'c> {
 
 /// The names that a SELECT defines for itself and for what it contains.
 fn environment(select: &Select, aliases: &Aliases, env: &Rc<Env>) -> Result<Rc<Env>> {
-    if select.recursive {
-        let recursive = |w: &With| matches!(w, With::Query { name, query, .. } if super::from::mentions(query, name));
-        if select.with.iter().any(recursive) {
-            return Err(roost_engine::error::Error::not_implemented(
-                "WITH RECURSIVE",
-            ));
-        }
-    }
     let ctes = select.with.iter().filter_map(|item| match item {
         With::Query {
             name,
@@ -235,6 +241,7 @@ fn environment(select: &Select, aliases: &Aliases, env: &Rc<Env>) -> Result<Rc<E
             Rc::new(Cte {
                 columns: columns.clone(),
                 query: query.as_ref().clone(),
+                recursive: select.recursive && super::from::mentions(query, name),
             }),
         )),
         With::Expr { .. } => None,
@@ -251,7 +258,7 @@ fn environment(select: &Select, aliases: &Aliases, env: &Rc<Env>) -> Result<Rc<E
         parent: Some(Rc::clone(env)),
         ctes: ctes.collect(),
         aliases: outer.collect(),
-        tables: None,
+        ..Env::default()
     }))
 }
 
@@ -431,7 +438,7 @@ impl SelectBinder<'_, '_> {
         if !on.is_empty() {
             plan = Plan::Distinct(Box::new(plan::Distinct { input: plan, on }));
         }
-        let plan = self.ordered(select, plan, order, by)?;
+        let plan = self.ordered(select, plan, order, by, &columns)?;
         Ok(Bound { plan, columns })
     }
 }

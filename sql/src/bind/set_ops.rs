@@ -46,7 +46,7 @@ pub(super) fn bind_set(
 }
 
 /// The leftmost SELECT of a branch.
-fn first_select(body: &QueryBody) -> Option<&Select> {
+pub(super) fn first_select(body: &QueryBody) -> Option<&Select> {
     match body {
         QueryBody::Select(select) => Some(select),
         QueryBody::Set { inputs, .. } => first_select(inputs.first()?),
@@ -54,7 +54,7 @@ fn first_select(body: &QueryBody) -> Option<&Select> {
     }
 }
 
-fn common_types(inputs: &[Bound]) -> Result<Vec<DataType>> {
+pub(super) fn common_types(inputs: &[Bound]) -> Result<Vec<DataType>> {
     let Some(first) = inputs.first() else {
         bail!(LOGICAL_ERROR, "Set operation without inputs");
     };
@@ -78,7 +78,7 @@ fn common_types(inputs: &[Bound]) -> Result<Vec<DataType>> {
     (0..first.columns.len()).map(at).collect()
 }
 
-fn union(binder: &Binder<'_>, inputs: Vec<Bound>, types: &[DataType]) -> Result<Bound> {
+pub(super) fn union(binder: &Binder<'_>, inputs: Vec<Bound>, types: &[DataType]) -> Result<Bound> {
     let names: Vec<String> = inputs
         .first()
         .map(|b| b.columns.iter().map(|c| c.name.clone()).collect())
@@ -215,6 +215,7 @@ fn counted(
         grouping_sets: Vec::new(),
         with_totals: false,
         wanted: None,
+        set_number: None,
     }));
     let plan = kept(binder, op, grouped, &ids)?;
     Ok(Bound {

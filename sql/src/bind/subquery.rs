@@ -22,7 +22,13 @@ impl SelectBinder<'_, '_> {
         if let Some(known) = self.known_scalar(query) {
             return Ok(known);
         }
+        if let Some(known) = self.known_correlated(query, false) {
+            return Ok(known);
+        }
         let bound = self.binder.query(query, &self.env)?;
+        if !bound.plan.free_columns().is_empty() {
+            return self.correlated_scalar(query, bound);
+        }
         let columns = bound.columns.clone();
         let block = self.run(bound, 2)?;
         if block.rows() > 1 {
@@ -57,7 +63,13 @@ impl SelectBinder<'_, '_> {
         let [ast::Expr::Subquery(query)] = function.args.as_slice() else {
             bail!(BAD_ARGUMENTS, "EXISTS takes a subquery");
         };
+        if let Some(known) = self.known_correlated(query, true) {
+            return Ok(known);
+        }
         let bound = self.binder.query(query, &self.env)?;
+        if !bound.plan.free_columns().is_empty() {
+            return self.correlated_exists(query, bound);
+        }
         let found = self.run(bound, 1)?.rows() > 0;
         Ok(Expr::Literal(
             Value::UInt(u64::from(found)),

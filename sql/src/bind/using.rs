@@ -8,7 +8,7 @@ use roost_engine::error::Result;
 use roost_engine::types::{DataType, Value};
 
 use super::from::one_row;
-use super::join::Joining;
+use super::join::{Joining, can_be_nullable};
 use super::rewrite::same;
 use super::scope::{Merged, Tables};
 use super::select::SelectBinder;
@@ -42,7 +42,10 @@ impl SelectBinder<'_, '_> {
             replace(&mut right_tables, &right, &r);
             merged.push((name, l, r));
         }
+        let nullable = self.binder.is_on("join_use_nulls")
+            && merged.iter().all(|(_, l, _)| can_be_nullable(l.ty()));
         let present = match joining.kind {
+            JoinKind::Full if nullable => None,
             JoinKind::Full => Some(self.mark_left(joining)?),
             _ => None,
         };
@@ -52,6 +55,11 @@ impl SelectBinder<'_, '_> {
                 (_, Some(present)) => {
                     let args = vec![present.clone(), left.clone(), right];
                     (self.call("if", args)?, Some(left))
+                }
+                (JoinKind::Full, None) => {
+                    let sides = (name.clone(), left.clone(), right);
+                    joining.coalesced.push(sides);
+                    (left.clone(), Some(left))
                 }
                 (JoinKind::Right, None) => (right, None),
                 _ => (left.clone(), Some(left)),

@@ -348,7 +348,7 @@ impl Builder<'_> {
         };
         let (columns, rows, _memory) = gather::gather(&sorted, &types, self.ctx)?;
         drop(sorted);
-        let (columns, rows) = fill::fill(&sort.keys, &outputs, &columns, rows, self.ctx)?;
+        let (columns, rows) = fill::fill(sort, &outputs, &columns, rows, self.ctx)?;
         let all = Batch::new(columns, rows);
         for start in (0..rows).step_by(BATCH_ROWS) {
             if sink(all.slice(start, BATCH_ROWS.min(rows - start)))? == Flow::Stop {

@@ -4,6 +4,7 @@
 //! the place of a row; other columns hold defaults, keys before the first filled one are copied.
 
 mod grid;
+mod interpolate;
 
 use std::ops::Range;
 
@@ -18,7 +19,7 @@ use roost_engine::types::{DataType, Value};
 use self::grid::Grid;
 use super::context::ExecContext;
 use crate::expr::Expr;
-use crate::plan::{OutputColumn, SortExpr};
+use crate::plan::{OutputColumn, Sort};
 
 /// Most rows that may be made up.
 const MOST_FILLERS: usize = 100_000_000;
@@ -42,14 +43,14 @@ struct Filled {
 
 /// Sorted rows with fillers between them.
 pub(super) fn fill(
-    keys: &[SortExpr],
+    sort: &Sort,
     outputs: &[OutputColumn],
     columns: &[Column],
     rows: usize,
     ctx: &ExecContext,
 ) -> Result<(Vec<Column>, usize)> {
     let mut levels = Vec::new();
-    for key in keys {
+    for key in &sort.keys {
         let place = match &key.expr {
             Expr::Column(id, _) => outputs.iter().position(|o| o.id == *id),
             _ => None,
@@ -88,7 +89,9 @@ pub(super) fn fill(
             None => Ok(take::take_or_default(column, &filled.rows)),
         }
     });
-    Ok((out.collect::<Result<Vec<_>>>()?, count))
+    let out = out.collect::<Result<Vec<_>>>()?;
+    let out = interpolate::interpolate(sort, outputs, out, &filled.rows)?;
+    Ok((out, count))
 }
 
 /// A filled key: its rows, and the grid's values in fillers.

@@ -180,6 +180,7 @@ fn grouped(input: Plan, keys: Vec<(ColumnId, Expr)>) -> AggregatePlan {
         grouping_sets: Vec::new(),
         with_totals: false,
         wanted: None,
+        set_number: None,
     }
 }
 
@@ -251,6 +252,7 @@ fn the_first_rows_of_an_order_are_the_prefix_of_the_order() {
             input: numbers(140_000),
             keys: vec![first, ascending(u64_column(NUMBER))],
             limit,
+            interpolate: Vec::new(),
         }))
     };
     let all = run(&sort(None));
@@ -413,6 +415,7 @@ fn missing_values_are_filled_in() {
             input: Plan::Scan(scan(table(&types, &rows), 0)),
             keys: vec![key],
             limit: None,
+            interpolate: Vec::new(),
         }));
         let rows = run(&plan);
         rows.iter().map(|r| r[0].as_u64().unwrap()).collect()
@@ -448,6 +451,7 @@ fn several_keys_are_filled_inside_each_other() {
             input: Plan::Scan(scan(table(&types, &rows), 0)),
             keys: keys.to_vec(),
             limit: None,
+            interpolate: Vec::new(),
         })));
         let cell = |v: &Value| v.as_u64().unwrap();
         rows.iter().map(|r| (cell(&r[0]), cell(&r[1]))).collect()

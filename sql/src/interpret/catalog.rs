@@ -12,7 +12,7 @@ use roost_engine::types::{DataType, Value};
 
 use super::context::StatementContext;
 use super::source::SnapshotSource;
-use super::{materialized, system, views};
+use super::{information_schema, inline, materialized, system, views};
 use crate::bind::{BindCatalog, Relation};
 use crate::exec;
 use crate::functions::BindContext;
@@ -57,8 +57,8 @@ impl<'a> StatementCatalog<'a> {
         if in_database.eq_ignore_ascii_case("system") {
             return Ok(system::table(name, self.context)?.map(Relation::Table));
         }
-        if in_database.eq_ignore_ascii_case("information_schema") {
-            return Err(Error::not_implemented("information_schema"));
+        if information_schema::is_schema(in_database) {
+            return information_schema::view(name);
         }
         let engine = &self.context.shared.engine;
         if let Some(table) = engine.table(in_database, name) {
@@ -121,7 +121,10 @@ impl BindCatalog for StatementCatalog<'_> {
         name: &str,
         args: &[(Value, DataType)],
     ) -> Result<Option<Arc<dyn TableSource>>> {
-        super::series::table_function(name, args)
+        match inline::table_function(name, args, &self.context.bind)? {
+            Some(source) => Ok(Some(source)),
+            None => super::series::table_function(name, args),
+        }
     }
 
     fn run(&self, query: &Query, row_limit: u64) -> Result<Block> {

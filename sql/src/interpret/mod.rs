@@ -8,6 +8,8 @@ pub mod compiler;
 pub mod context;
 pub mod create;
 pub mod ddl;
+mod information_schema;
+mod inline;
 pub mod insert;
 pub mod materialized;
 mod merge_states;

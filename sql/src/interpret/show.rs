@@ -15,7 +15,7 @@ use roost_engine::types::{DataType, Value};
 use super::catalog::StatementCatalog;
 use super::context::StatementContext;
 use super::materialized::{self, MaterializedView};
-use super::{names, select, views};
+use super::{information_schema, names, select, views};
 use crate::bind::{self, Relation};
 use crate::exec;
 use crate::parse::ast::{
@@ -55,7 +55,7 @@ pub fn show(show: &Show, context: &StatementContext) -> Result<Block> {
     match show {
         Show::Databases { like } => {
             let mut all = engine.databases();
-            all.push("system".into());
+            all.extend(["system", "information_schema", "INFORMATION_SCHEMA"].map(String::from));
             one_column("name", all, like)
         }
         Show::Tables { database, like } => {
@@ -63,6 +63,10 @@ pub fn show(show: &Show, context: &StatementContext) -> Result<Block> {
             if database == "system" {
                 let all = super::system::names().map(str::to_string).collect();
                 return one_column("name", all, like);
+            }
+            if information_schema::is_schema(database) {
+                let names = information_schema::names(false).chain(information_schema::names(true));
+                return one_column("name", names.collect(), like);
             }
             if !engine.databases().iter().any(|d| d == database) {
                 return Err(names::unknown_database(database));

@@ -99,11 +99,13 @@ fn prune(plan: &mut Plan, wanted: &Ids) -> Result<()> {
             below.extend(node.nullable_outputs.iter().map(|(_, old, _)| *old));
             plan.for_each_expr(&mut |e| add(&mut below, e));
         }
-        Plan::Filter(_)
-        | Plan::Sort(_)
-        | Plan::Limit(_)
-        | Plan::LimitBy(_)
-        | Plan::ArrayJoin(_) => plan.for_each_expr(&mut |e| add(&mut below, e)),
+        Plan::Sort(node) => {
+            node.interpolate.retain(|(id, _)| wanted.contains(id));
+            plan.for_each_expr(&mut |e| add(&mut below, e));
+        }
+        Plan::Filter(_) | Plan::Limit(_) | Plan::LimitBy(_) | Plan::ArrayJoin(_) => {
+            plan.for_each_expr(&mut |e| add(&mut below, e))
+        }
     }
     plan.inputs_mut()
         .into_iter()

@@ -244,7 +244,7 @@ pub struct Select {
     /// ORDER BY ALL.
     pub order_by_all: bool,
     /// INTERPOLATE of WITH FILL: column and expression (none: the previous value).
-    pub interpolate: Vec<(String, Option<Expr>)>,
+    pub interpolate: Option<Vec<(String, Option<Expr>)>>,
     /// LIMIT [offset,] n BY columns.
     pub limit_by: Option<LimitBy>,
     /// LIMIT.

@@ -400,7 +400,13 @@ impl Cursor<'_, '_> {
         } else {
             return self.unexpected("IN, LIKE, ILIKE or BETWEEN");
         };
-        self.binary(name, left, depth, prec::COMPARE)
+        let like = matches!(name, "like" | "notLike" | "ilike" | "notILike");
+        let (right, d) = self.expr_depth(prec::COMPARE)?;
+        let mut args = vec![left, right];
+        if like && self.eat_word("ESCAPE") {
+            args.push(self.expr_depth(prec::COMPARE)?.0);
+        }
+        Ok((Expr::operator(name, args), depth.max(d) + 1))
     }
 
     fn is_operator(&mut self, left: Expr, depth: u32) -> Result<Deep> {

@@ -355,8 +355,9 @@ impl Cursor<'_, '_> {
                     return self.unexpected("expression behind ORDER BY");
                 }
             }
-            if self.eat_word("INTERPOLATE") {
-                s.interpolate = self.interpolate()?;
+            let fills = s.order_by.iter().any(|o| o.fill.is_some());
+            if fills && self.eat_word("INTERPOLATE") {
+                s.interpolate = Some(self.interpolate()?);
             }
         }
         while self.at_words(&["LIMIT"]) || self.at_words(&["OFFSET"]) || self.at_words(&["FETCH"]) {

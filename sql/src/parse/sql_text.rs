@@ -298,6 +298,21 @@ impl Display for Select {
 }
 
 impl Select {
+    fn interpolated(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Some(columns) = &self.interpolate else {
+            return Ok(());
+        };
+        f.write_str(" INTERPOLATE")?;
+        for (i, (name, expr)) in columns.iter().enumerate() {
+            f.write_str(if i == 0 { " (" } else { ", " })?;
+            f.write_str(&quote_identifier(name))?;
+            if let Some(expr) = expr {
+                write!(f, " AS {}", SqlText(expr))?;
+            }
+        }
+        f.write_str(if columns.is_empty() { "" } else { ")" })
+    }
+
     fn tail(&self, f: &mut Formatter<'_>) -> fmt::Result {
         if self.order_by_all {
             f.write_str(" ORDER BY ALL")?;
@@ -307,6 +322,7 @@ impl Select {
         } else if !self.order_by.is_empty() {
             f.write_str(" ORDER BY ")?;
             order(f, &self.order_by)?;
+            self.interpolated(f)?;
         }
         if let Some(by) = &self.limit_by {
             write!(f, " LIMIT {}", SqlText(&by.limit))?;

@@ -107,7 +107,12 @@ pub fn line(plan: &Plan) -> String {
         }
         Plan::Sort(s) => {
             let limit = s.limit.map(|n| format!(" limit {n}")).unwrap_or_default();
-            format!("Sort [{}]{limit}", join(s.keys.iter().map(sort_key)))
+            let made = s.interpolate.iter().map(|(id, e)| named(*id, e));
+            let made = match s.interpolate.is_empty() {
+                true => String::new(),
+                false => format!(" interpolate [{}]", join(made)),
+            };
+            format!("Sort [{}]{limit}{made}", join(s.keys.iter().map(sort_key)))
         }
         Plan::Limit(l) => {
             let limit = l.limit.map_or("all".into(), |n| n.to_string());

@@ -5,6 +5,7 @@
 
 pub mod explain;
 pub mod memory;
+mod renumber;
 pub mod series;
 pub mod source;
 mod visit;
@@ -118,6 +119,8 @@ pub struct AggregatePlan {
     pub with_totals: bool,
     /// Any so many groups are enough (a hint).
     pub wanted: Option<u64>,
+    /// An output with the place of each row's key subset in `grouping_sets`, when wanted.
+    pub set_number: Option<ColumnId>,
 }
 
 /// One window function.
@@ -215,6 +218,9 @@ pub struct Sort {
     pub keys: Vec<SortExpr>,
     /// Only so many first rows are wanted (top-N).
     pub limit: Option<u64>,
+    /// INTERPOLATE: columns that rows made by WITH FILL compute from the row before them, and how
+    /// (over the output columns; the answer is of the column's type).
+    pub interpolate: Vec<(ColumnId, Expr)>,
 }
 
 /// Some of the rows.
@@ -349,7 +355,8 @@ impl Plan {
                     .aggregates
                     .iter()
                     .map(|(id, c)| out(id, &c.function.return_type()));
-                keys.chain(calls).collect()
+                let number = a.set_number.iter().map(|id| out(id, &DataType::UInt32));
+                keys.chain(calls).chain(number).collect()
             }
             Plan::Window(w) => {
                 let mut all = w.input.outputs();

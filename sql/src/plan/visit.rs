@@ -46,7 +46,10 @@ impl Plan {
                     call.order_by.iter().for_each(|k| visit(&k.expr));
                 }
             }
-            Plan::Sort(n) => n.keys.iter().for_each(|k| visit(&k.expr)),
+            Plan::Sort(n) => {
+                n.keys.iter().for_each(|k| visit(&k.expr));
+                n.interpolate.iter().for_each(|(_, e)| visit(e));
+            }
             Plan::Limit(n) => n.ties.iter().for_each(|k| visit(&k.expr)),
             Plan::LimitBy(n) => n.by.iter().for_each(visit),
             Plan::Join(n) => {
@@ -82,7 +85,10 @@ impl Plan {
                     call.order_by.iter_mut().for_each(|k| change(&mut k.expr));
                 }
             }
-            Plan::Sort(n) => n.keys.iter_mut().for_each(|k| change(&mut k.expr)),
+            Plan::Sort(n) => {
+                n.keys.iter_mut().for_each(|k| change(&mut k.expr));
+                n.interpolate.iter_mut().for_each(|(_, e)| change(e));
+            }
             Plan::Limit(n) => n.ties.iter_mut().for_each(|k| change(&mut k.expr)),
             Plan::LimitBy(n) => n.by.iter_mut().for_each(change),
             Plan::Join(n) => {

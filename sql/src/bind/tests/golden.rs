@@ -79,13 +79,21 @@ fn sets_and_subqueries() {
 }
 
 #[test]
-#[ignore = "ClickHouse's answers are recorded; not yet compared with an optimized run"]
 fn what_projects_write() {
     assert_golden(include_str!("projects.txt"));
 }
 
 #[test]
-#[ignore = "ClickHouse's answers are recorded; not yet compared"]
+fn correlated_subqueries() {
+    assert_golden(include_str!("correlated.txt"));
+}
+
+#[test]
+fn recursion_grouping_and_fills() {
+    assert_golden(include_str!("rarer.txt"));
+}
+
+#[test]
 fn forms_and_refusals() {
     assert_golden(include_str!("more.txt"));
 }

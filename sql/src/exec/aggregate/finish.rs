@@ -36,8 +36,8 @@ pub(super) fn finish(
         false => None,
     };
     let mut parts: Vec<(Vec<Column>, usize)> = Vec::new();
-    for set in all.sets {
-        parts.push(set_columns(shared, set)?);
+    for (number, set) in all.sets.into_iter().enumerate() {
+        parts.push(set_columns(shared, number, set)?);
     }
     let rows = parts.iter().map(|p| p.1).sum();
     let types = output_types(shared);
@@ -60,6 +60,7 @@ fn output_types(shared: &Shared<'_>) -> Vec<DataType> {
     let keys = shared.plan.keys.iter().map(|(_, e)| e.ty().clone());
     let calls = shared.plan.aggregates.iter();
     keys.chain(calls.map(|(_, c)| c.function.return_type()))
+        .chain(shared.plan.set_number.map(|_| DataType::UInt32))
         .collect()
 }
 
@@ -92,8 +93,8 @@ fn merge(locals: Vec<Local>, ctx: &ExecContext) -> Result<Local> {
         .ok_or_else(|| Error::bug("an aggregation without workers"))
 }
 
-/// Keys (defaults for those that the set leaves out), then answers.
-fn set_columns(shared: &Shared<'_>, set: LocalSet) -> Result<(Vec<Column>, usize)> {
+/// Keys (defaults for those that the set leaves out), then answers, then the set's number.
+fn set_columns(shared: &Shared<'_>, number: usize, set: LocalSet) -> Result<(Vec<Column>, usize)> {
     let rows = set.groups.len();
     let mut own = set.groups.keys()?.into_iter();
     let mut columns: Vec<Column> = shared
@@ -108,6 +109,9 @@ fn set_columns(shared: &Shared<'_>, set: LocalSet) -> Result<(Vec<Column>, usize
     for (state, (_, call)) in set.states.into_iter().zip(&shared.plan.aggregates) {
         let mut state = plain(state, call, rows)?;
         columns.push(state.finish()?);
+    }
+    if shared.plan.set_number.is_some() {
+        columns.push(Column::native(vec![number as u32; rows]));
     }
     Ok((columns, rows))
 }
@@ -169,7 +173,7 @@ impl Totals {
         if let Some(having) = having {
             let keys = shared.plan.keys.iter().map(|(id, _)| *id);
             let calls = shared.plan.aggregates.iter().map(|(id, _)| *id);
-            let ids: Vec<ColumnId> = keys.chain(calls).collect();
+            let ids: Vec<ColumnId> = keys.chain(calls).chain(shared.plan.set_number).collect();
             let evaluator = Evaluator::new(std::slice::from_ref(having), &ids)?;
             let mask = evaluator.evaluate_one(columns, rows)?;
             if let Some(kept) = filter::selection(&mask)? {
@@ -190,6 +194,9 @@ impl Totals {
                 State::Distinct(seen) => plain(mapped(&seen, &map, call)?, call, 2)?,
             };
             row.push(total.finish()?.slice(0, 1));
+        }
+        if shared.plan.set_number.is_some() {
+            row.push(Column::native(vec![0_u32]));
         }
         Ok(Batch::new(row, 1))
     }

@@ -16,7 +16,7 @@ use roost_engine::types::{DataType, Value};
 use super::bytes::{Reader, put_numbers};
 use super::check::{doc, positive};
 use super::states::{Fold, Folded, Groups};
-use super::uniq_hash::{int_hash64, row_words};
+use super::uniq_hash::row_hashes;
 use crate::functions::{Aggregate, AggregateFunction};
 
 pub(crate) const FUNCTIONS: &[AggregateFunction] = &[
@@ -195,8 +195,8 @@ impl Fold for Hll {
     }
 
     fn update(&self, states: &mut [Sketch], args: &[Column], groups: Groups<'_>) -> Result<()> {
-        let words = row_words(args, groups.rows());
-        groups.each(states, &words, |s, word| self.insert(s, int_hash64(word)));
+        let hashes = row_hashes(args, groups.rows());
+        groups.each(states, &hashes, |s, hash| self.insert(s, hash));
         Ok(())
     }
 

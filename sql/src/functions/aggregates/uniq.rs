@@ -4,7 +4,8 @@
 //! power of two stay. Up to 65536 different values the count is exact up to hash collisions.
 //!
 //! Invariant: the answer depends only on the set of values seen, not on order or splits, and is
-//! ClickHouse's for one number (not Decimal) or string; for the rest it is within the same error.
+//! ClickHouse's for numbers, strings and combinations of them; for the rest it is within the same
+//! error.
 
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use roost_engine::types::{DataType, Value};
 use super::bytes::{Reader, put_varint};
 use super::check::{doc, no_parameters};
 use super::states::{Fold, Folded, Groups};
-use super::uniq_hash::{int_hash64, row_words};
+use super::uniq_hash::{combined, row_hashes};
 use crate::functions::{Aggregate, AggregateFunction};
 
 pub(crate) const FUNCTIONS: &[AggregateFunction] = &[AggregateFunction::new(
@@ -39,7 +40,8 @@ fn bind(parameters: &[Value], arguments: &[DataType]) -> Result<Arc<dyn Aggregat
             "Incorrect number of arguments for aggregate function uniq: expected at least one"
         );
     }
-    Ok(Folded::aggregate(Uniq))
+    let by_bytes = matches!(arguments, [DataType::Decimal(..)]);
+    Ok(Folded::aggregate(Uniq { by_bytes }))
 }
 
 const HASHES_MAX: usize = 1 << 16;
@@ -156,7 +158,10 @@ fn crc32c_of(value: u64) -> u32 {
 }
 
 #[derive(Debug)]
-struct Uniq;
+struct Uniq {
+    /// Whether the bytes of a number are hashed, not the number.
+    by_bytes: bool,
+}
 
 impl Fold for Uniq {
     type State = Sample;
@@ -166,8 +171,11 @@ impl Fold for Uniq {
     }
 
     fn update(&self, states: &mut [Sample], args: &[Column], groups: Groups<'_>) -> Result<()> {
-        let words = row_words(args, groups.rows());
-        groups.each(states, &words, |s, word| s.insert(int_hash64(word) as u32));
+        let hashes = match self.by_bytes {
+            true => combined(args),
+            false => row_hashes(args, groups.rows()),
+        };
+        groups.each(states, &hashes, |s, hash| s.insert(hash as u32));
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! 64-bit hashes of rows as ClickHouse's `uniq` functions take them.
 //!
-//! Invariant: numbers are themselves (floats by their bits), strings CityHash64; several arguments
-//! are combined. The answers of `uniq` follow from these bits, so they may not change.
+//! Invariant: numbers are themselves (floats by their bits), strings CityHash64; of several
+//! arguments the CityHash64 of each one's bytes, combined. The answers of `uniq` follow from these bits, so they may not change.
 
 use roost_engine::column::{Column, Flat};
 
@@ -17,20 +17,79 @@ pub(crate) fn int_hash64(mut x: u64) -> u64 {
     x ^ (x >> 33)
 }
 
-/// One word per row, to be mixed by the sketch.
+/// One word per row of one argument, to be mixed by the sketch.
 pub(crate) fn row_words(args: &[Column], rows: usize) -> Vec<u64> {
     match args {
         [] => vec![0; rows],
         [one] => column_words(one),
-        [first, rest @ ..] => {
-            let mut words: Vec<u64> = column_words(first).into_iter().map(int_hash64).collect();
-            for column in rest {
-                for (word, next) in words.iter_mut().zip(column_words(column)) {
-                    *word = combine(int_hash64(next), *word);
-                }
-            }
-            words
+        more => combined(more),
+    }
+}
+
+/// One hash per row. Of several arguments, and of a tuple's elements, the combination is not mixed
+/// any further.
+pub(crate) fn row_hashes(args: &[Column], rows: usize) -> Vec<u64> {
+    if let [one] = args
+        && let Flat::Tuple(fields, _) = &one.to_flat()
+    {
+        return combined(fields);
+    }
+    let mut words = row_words(args, rows);
+    if args.len() == 1 {
+        words.iter_mut().for_each(|w| *w = int_hash64(*w));
+    }
+    words
+}
+
+/// The hashes of several columns' bytes as one.
+pub(crate) fn combined(args: &[Column]) -> Vec<u64> {
+    let Some((first, rest)) = args.split_first() else {
+        return Vec::new();
+    };
+    let mut words = column_cities(first);
+    for column in rest {
+        for (word, next) in words.iter_mut().zip(column_cities(column)) {
+            *word = combine(next, *word);
         }
+    }
+    words
+}
+
+/// CityHash64 of the bytes of each value, as a part of a combination is hashed.
+fn column_cities(column: &Column) -> Vec<u64> {
+    match column {
+        Column::Flat(flat) => flat_cities(flat),
+        Column::Const { value, len } => {
+            vec![flat_cities(value).first().copied().unwrap_or(0); *len]
+        }
+        Column::Dict(d) => {
+            let entries = flat_cities(d.dict());
+            d.codes().iter().map(|&c| entries[c as usize]).collect()
+        }
+    }
+}
+
+fn flat_cities(flat: &Flat) -> Vec<u64> {
+    use naive_cityhash::cityhash64 as city;
+    macro_rules! bytes {
+        ($v:expr) => {
+            $v.iter().map(|x| city(&x.to_le_bytes())).collect()
+        };
+    }
+    match flat {
+        Flat::U8(v) => bytes!(v),
+        Flat::U16(v) => bytes!(v),
+        Flat::U32(v) => bytes!(v),
+        Flat::U64(v) => bytes!(v),
+        Flat::I8(v) => bytes!(v),
+        Flat::I16(v) => bytes!(v),
+        Flat::I32(v) => bytes!(v),
+        Flat::I64(v) => bytes!(v),
+        Flat::U128(v) => bytes!(v),
+        Flat::I128(v) => bytes!(v),
+        Flat::F32(v) => bytes!(v),
+        Flat::F64(v) => bytes!(v),
+        other => flat_words(other),
     }
 }
 

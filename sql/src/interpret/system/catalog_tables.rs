@@ -29,7 +29,7 @@ pub(super) fn databases(context: &StatementContext) -> Result<Block> {
         ("comment", "String"),
     ])?;
     let mut all = context.shared.engine.databases();
-    all.push("system".into());
+    all.extend(["system", "information_schema", "INFORMATION_SCHEMA"].map(String::from));
     for name in all {
         rows.push(vec![
             s(name),
@@ -52,6 +52,7 @@ pub(super) fn tables(context: &StatementContext) -> Result<Block> {
         ("uuid", "UUID"),
         ("engine", "String"),
         ("is_temporary", "UInt8"),
+        ("has_own_data", "UInt8"),
         ("create_table_query", "String"),
         ("engine_full", "String"),
         ("as_select", "String"),
@@ -93,6 +94,7 @@ pub(super) fn tables(context: &StatementContext) -> Result<Block> {
             uuid(d.uuid),
             s(engine_name(d)),
             b(false),
+            b(true),
             s(show::create_text(d)),
             s(&d.engine_text),
             s(""),
@@ -135,6 +137,7 @@ pub(super) fn tables(context: &StatementContext) -> Result<Block> {
             uuid(0),
             s(kind),
             b(false),
+            b(false),
             s(create),
             s(""),
             s(&query),
@@ -157,6 +160,7 @@ pub(super) fn tables(context: &StatementContext) -> Result<Block> {
             s(name),
             uuid(0),
             s("SystemTable"),
+            b(false),
             b(false),
             s(""),
             s(""),

@@ -39,7 +39,11 @@ fn overflow() -> Error {
 pub(super) fn bind(op: Op, a: &DataType, b: &DataType) -> Result<BoundFunction> {
     let (pa, sa) = parts(a).unwrap_or((0, 0));
     let (pb, sb) = parts(b).unwrap_or((0, 0));
-    let precision = class(pa.max(pb));
+    // With a whole number the decimal keeps its digits; of two decimals the wider width counts.
+    let precision = match parts(a).is_some() && parts(b).is_some() {
+        true => class(pa.max(pb)),
+        false => pa.max(pb),
+    };
     let scale = match op {
         Op::Plus | Op::Minus => sa.max(sb),
         Op::Multiply => sa + sb,
@@ -57,10 +61,11 @@ pub(super) fn bind(op: Op, a: &DataType, b: &DataType) -> Result<BoundFunction> 
             op.name()
         ),
     };
-    if scale > precision {
+    if scale > class(precision) {
         bail!(
             ARGUMENT_OUT_OF_BOUND,
-            "Scale {scale} is out of bounds (max scale: {precision})"
+            "Scale {scale} is out of bounds (max scale: {})",
+            class(precision)
         );
     }
     let power = |by: u8| pow10(by) as i128;

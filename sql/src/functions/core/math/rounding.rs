@@ -128,9 +128,13 @@ fn run(mode: Mode, scale: Option<i64>, columns: &[Column]) -> Result<Column> {
             .map(|(i, x)| match unsigned && x.wide() < 0 {
                 // Past the signed range: leave what cannot be rounded in 128 bits.
                 true => *x,
-                false => T::from_wide(whole(x.wide(), scale - digits.get(i), mode)),
+                false => T::from_wide(whole(x.wide(), scale - digits.get(i), mode, cut::<T>)),
             })
             .collect()
+    }
+    /// What the type keeps of a number: ClickHouse steps towards the edge within it.
+    fn cut<T: Number>(x: i128) -> i128 {
+        T::from_wide(x).wide()
     }
     Ok(match &flat {
         Flat::F32(v) => Column::native(floats(v, mode, &digits)),
@@ -151,25 +155,32 @@ fn is_whole(column: &Column) -> bool {
     !matches!(flat, Flat::F32(_) | Flat::F64(_))
 }
 
-/// A whole number with its last `drop` digits rounded to zero.
-fn whole(value: i128, drop: i64, mode: Mode) -> i128 {
+/// A whole number with its last `drop` digits rounded to zero. `cut` is what its type keeps of a
+/// sum: near the type's limits ClickHouse wraps around, and so does this.
+fn whole(value: i128, drop: i64, mode: Mode, cut: impl Fn(i128) -> i128) -> i128 {
     if drop <= 0 {
         return value;
     }
-    let Some(unit) = u32::try_from(drop).ok().and_then(|d| 10i128.checked_pow(d)) else {
+    let unit = u32::try_from(drop).ok().and_then(|d| 10i128.checked_pow(d));
+    let Some(unit) = unit.filter(|unit| cut(*unit) == *unit) else {
         return 0;
     };
-    let (down, rest) = (value.div_euclid(unit), value.rem_euclid(unit));
-    let half = unit / 2;
-    let up = match mode {
-        Mode::Floor => false,
-        Mode::Ceil => rest > 0,
-        Mode::Trunc => rest > 0 && value < 0,
-        // The remainder counts from below: away from zero is up for positive numbers.
-        Mode::Round => rest > half || (rest == half && value >= 0),
-        Mode::Bankers => rest > half || (rest == half && down % 2 != 0),
+    let below = |step: i128| match value < 0 {
+        true => cut(value.wrapping_sub(step)),
+        false => value,
     };
-    (down + i128::from(up)).wrapping_mul(unit)
+    let moved = match mode {
+        Mode::Round => below(unit).wrapping_add(unit / 2),
+        Mode::Floor => below(unit - 1),
+        Mode::Ceil if value >= 0 => cut(value.wrapping_add(unit - 1)),
+        Mode::Ceil | Mode::Trunc => value,
+        Mode::Bankers => {
+            let (down, rest) = (value.div_euclid(unit), value.rem_euclid(unit));
+            let up = rest > unit / 2 || (rest == unit / 2 && down % 2 != 0);
+            (down + i128::from(up)).wrapping_mul(unit)
+        }
+    };
+    (moved / unit).wrapping_mul(unit)
 }
 
 fn float(x: f64, digits: i64, mode: Mode) -> f64 {
@@ -202,12 +213,13 @@ mod tests {
     fn halves_go_where_clickhouse_puts_them() {
         assert_eq!(float(2.5, 0, Mode::Round), 2.0);
         assert_eq!(float(1234.567, -2, Mode::Round), 1200.0);
-        assert_eq!(whole(1250, 2, Mode::Round), 1300);
-        assert_eq!(whole(-1250, 2, Mode::Round), -1300);
-        assert_eq!(whole(25, 1, Mode::Bankers), 20);
-        assert_eq!(whole(-125, 1, Mode::Floor), -130);
-        assert_eq!(whole(-125, 1, Mode::Trunc), -120);
-        assert_eq!(whole(123, 1, Mode::Ceil), 130);
-        assert_eq!(whole(5, 60, Mode::Round), 0);
+        assert_eq!(whole(1250, 2, Mode::Round, |x| x), 1300);
+        assert_eq!(whole(-1250, 2, Mode::Round, |x| x), -1300);
+        assert_eq!(whole(25, 1, Mode::Bankers, |x| x), 20);
+        assert_eq!(whole(-125, 1, Mode::Floor, |x| x), -130);
+        assert_eq!(whole(-125, 1, Mode::Trunc, |x| x), -120);
+        assert_eq!(whole(123, 1, Mode::Ceil, |x| x), 130);
+        assert_eq!(whole(-98, 2, Mode::Round, |x| i128::from(x as i8)), 100);
+        assert_eq!(whole(5, 60, Mode::Round, |x| x), 0);
     }
 }

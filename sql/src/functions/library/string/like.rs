@@ -50,9 +50,13 @@ pub static FUNCTIONS: &[ScalarFunction] = &[
 ];
 
 fn like(args: &[Arg], case: Case, negated: bool) -> Result<BoundFunction> {
-    arity(args, 2..=2)?;
-    let column = searchable(args)?;
-    let patterns = Compiled::new(args.get(1), move |p| Pattern::new(p, case))?;
+    arity(args, 2..=3)?;
+    let escape = args.get(2).map(escape_of).transpose()?;
+    let column = searchable(&args[..2])?;
+    let patterns = Compiled::new(args.get(1), move |p| match escape {
+        Some(escape) => Pattern::new(&with_backslashes(p, escape), case),
+        None => Pattern::new(p, case),
+    })?;
     Ok(BoundFunction::new(DataType::UInt8, move |columns, rows| {
         let source = column(&columns[0])?;
         let s = Strs::of(&source)?;
@@ -68,6 +72,39 @@ fn like(args: &[Arg], case: Case, negated: bool) -> Result<BoundFunction> {
         let mut patterns = patterns.over(&columns[1])?;
         try_nums(rows, |i| Ok(u8::from(patterns.get(i)?.fits(s.get(i)) != negated)))
     }))
+}
+
+/// The character of ESCAPE.
+fn escape_of(arg: &Arg) -> Result<u8> {
+    let text = arg.constant.as_ref().and_then(|v| v.as_bytes());
+    match text {
+        Some([one]) if one.is_ascii() => Ok(*one),
+        _ => bail!(
+            BAD_ARGUMENTS,
+            "The ESCAPE argument of function like must be a single ASCII character"
+        ),
+    }
+}
+
+/// The pattern with a backslash as its escape character.
+fn with_backslashes(pattern: &[u8], escape: u8) -> Vec<u8> {
+    let mut out = Vec::with_capacity(pattern.len() + 4);
+    let mut bytes = pattern.iter().copied();
+    while let Some(byte) = bytes.next() {
+        let plain = match byte == escape {
+            true => bytes.next().unwrap_or(escape),
+            false if byte == b'\\' => byte,
+            false => {
+                out.push(byte);
+                continue;
+            }
+        };
+        if matches!(plain, b'%' | b'_' | b'\\') {
+            out.push(b'\\');
+        }
+        out.push(plain);
+    }
+    out
 }
 
 /// Looks for the needle in all strings at once: one long search instead of many short ones.

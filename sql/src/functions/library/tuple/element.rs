@@ -49,11 +49,18 @@ fn bind(args: &[Arg]) -> Result<BoundFunction> {
     Ok(BoundFunction::new(ty, move |columns, _| fetch(&columns[0], depth, place)))
 }
 
+fn numbered(t: &TupleType, name: &[u8]) -> Option<usize> {
+    let n: usize = std::str::from_utf8(name).ok()?.parse().ok()?;
+    (t.names.is_empty() && (1..=t.types.len()).contains(&n)).then(|| n - 1)
+}
+
 fn place(t: &TupleType, which: Option<&Value>) -> Result<usize> {
     let len = t.types.len();
     match which {
         Some(Value::Bytes(name)) => match t.names.iter().position(|n| n.as_bytes() == name) {
             Some(place) => Ok(place),
+            // Elements without names are called by their numbers.
+            None if let Some(place) = numbered(t, name) => Ok(place),
             None => bail!(
                 BAD_ARGUMENTS,
                 "the tuple has no element named '{}'",
