@@ -305,7 +305,7 @@ impl Select {
         f.write_str(" INTERPOLATE")?;
         for (i, (name, expr)) in columns.iter().enumerate() {
             f.write_str(if i == 0 { " (" } else { ", " })?;
-            f.write_str(&quote_identifier(name))?;
+            f.write_str(&name_text(name))?;
             if let Some(expr) = expr {
                 write!(f, " AS {}", SqlText(expr))?;
             }
