@@ -203,3 +203,51 @@ fn what_only_a_filter_reads_does_not_show() {
         "0\t1\t224986\t299982\t-74998\n1\t2\t225014\t300018\t-75002\n"
     );
 }
+
+#[test]
+fn a_format_behind_a_statement_that_is_no_query_is_the_answers() {
+    use roost::session::QueryRequest;
+    let db = Database::in_memory().unwrap();
+    run(&db, "CREATE TABLE t (k UInt32) ORDER BY k");
+    let text = |sql: &str| {
+        let mut out = Vec::new();
+        db.run(QueryRequest::new(sql), &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    };
+    assert_eq!(text("SHOW TABLES FORMAT JSONEachRow"), "{\"name\":\"t\"}\n");
+    assert_eq!(text("EXISTS t FORMAT CSV"), "1\n");
+    assert!(text("DESCRIBE TABLE t FORMAT CSV").starts_with("\"k\",\"UInt32\""));
+    assert!(text("EXPLAIN SELECT 1 FORMAT JSONEachRow").starts_with("{\"explain\":"));
+}
+
+#[test]
+fn explain_names_the_rules_that_changed_the_plan() {
+    let db = Database::in_memory().unwrap();
+    run(&db, "CREATE TABLE t (k UInt32, v UInt32) ORDER BY k");
+    let mut plan = Vec::new();
+    let sql = "EXPLAIN SELECT k FROM (SELECT * FROM t) WHERE v = 3";
+    let request = roost::session::QueryRequest::new(sql);
+    db.run(request, &mut plan).unwrap();
+    let plan = String::from_utf8(plan).unwrap();
+    assert!(plan.contains("Rules that changed the plan: "), "{plan}");
+    assert!(plan.contains("push_filters"), "{plan}");
+}
+
+#[test]
+fn information_schema_tells_of_tables_and_columns() {
+    let db = Database::in_memory().unwrap();
+    run(
+        &db,
+        "CREATE TABLE t (k UInt32, d Decimal(9, 2), n Nullable(String)) ORDER BY k",
+    );
+    let columns = "SELECT column_name, numeric_precision, numeric_scale, is_nullable
+        FROM information_schema.columns WHERE table_name = 't' AND column_name = 'd'";
+    let expected = "Bytes([100]) UInt(9) UInt(2) Bytes([48])";
+    assert_eq!(ask(&db, columns), expected);
+    let tables = "SELECT count() FROM INFORMATION_SCHEMA.TABLES WHERE TABLE_NAME = 't' AND TABLE_TYPE = 'BASE TABLE'";
+    assert_eq!(ask(&db, tables), "UInt(1)");
+    assert_eq!(
+        ask(&db, "SELECT count() > 3 FROM information_schema.schemata"),
+        "UInt(1)"
+    );
+}

@@ -260,8 +260,7 @@ impl SelectBinder<'_, '_> {
     /// With `join_use_nulls = 1`: the columns that become Nullable.
     fn nullable_outputs(&self, joining: &Joining) -> Vec<(ColumnId, ColumnId, DataType)> {
         let on = self.binder.is_on("join_use_nulls");
-        let semi = joining.strictness == Strictness::Semi;
-        if !on || semi {
+        if !on {
             return Vec::new();
         }
         let mut columns = Vec::new();

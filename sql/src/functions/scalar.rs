@@ -379,6 +379,13 @@ fn under_nulls(
             other => values.push(other.clone()),
         }
     }
+    if let (false, Some(mask)) = (keeps_nulls, &mask) {
+        // The answer holds no NULL: a NULL counts as its type's default.
+        use roost_engine::kernels::take::{NO_ROW, take_or_default};
+        let keep = |(row, null): (usize, &u8)| if *null != 0 { NO_ROW } else { row as u32 };
+        let rows: Vec<u32> = mask.iter().enumerate().map(keep).collect();
+        values = values.iter().map(|c| take_or_default(c, &rows)).collect();
+    }
     let all_null = mask.as_ref().is_some_and(|m| m.iter().all(|b| *b != 0)) && rows > 0;
     let answer = match (all_null, &mask) {
         // Nothing but NULL: one default row is enough to learn the shape, and cannot fail on data.

@@ -109,6 +109,7 @@ pub fn run(
             let partition = partition.as_ref().map(ddl::partition_text);
             ddl::optimize(table, partition, *is_final, context)?;
         }
+        Statement::Formatted(inner, _) => return run(inner, data, context, sink),
         Statement::Show(what) => answer(show::show(what, context)?)?,
         Statement::Describe(table) => answer(show::describe(table, context)?)?,
         Statement::Exists { kind, name } => answer(show::exists(*kind, name, context)?)?,

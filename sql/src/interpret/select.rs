@@ -36,6 +36,16 @@ pub fn plan(query: &ast::Query, context: &StatementContext) -> Result<Query> {
     optimize::optimize(bound, &context.bind)
 }
 
+/// Binds and optimizes; also the names of the rules that changed the plan.
+pub fn explained(
+    query: &ast::Query,
+    context: &StatementContext,
+) -> Result<(Query, Vec<&'static str>)> {
+    let catalog = StatementCatalog::new(context);
+    let bound = bind::bind_query(query, &catalog)?;
+    optimize::explain_rules(bound, &context.bind)
+}
+
 /// The session's settings with those that the query names itself.
 pub fn settings_of(
     query: &ast::Query,

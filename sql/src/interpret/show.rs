@@ -267,11 +267,18 @@ pub fn explain(
             ExplainKind::Plan | ExplainKind::Pipeline | ExplainKind::QueryTree,
             Statement::Query(query),
         ) => {
-            let planned = match select::settings_of(query, context)? {
-                Some(own) => select::plan(query, &own)?,
-                None => select::plan(query, context)?,
+            let (planned, rules) = match select::settings_of(query, context)? {
+                Some(own) => select::explained(query, &own)?,
+                None => select::explained(query, context)?,
             };
-            explain::explain(&planned)
+            let rules = match rules.is_empty() {
+                true => "none".to_string(),
+                false => rules.join(", "),
+            };
+            format!(
+                "{}Rules that changed the plan: {rules}\n",
+                explain::explain(&planned)
+            )
         }
         (kind, _) => {
             return Err(Error::not_implemented(format!(

@@ -85,6 +85,8 @@ pub enum Statement {
         /// Name.
         name: TableName,
     },
+    /// SHOW, DESCRIBE, EXISTS or EXPLAIN with a FORMAT behind it.
+    Formatted(Box<Statement>, String),
     /// EXPLAIN.
     Explain {
         /// What to print.

@@ -80,7 +80,8 @@ fn float(x: f64) -> String {
 
 impl Display for Function {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let literal_form = self.is_operator || self.name.eq_ignore_ascii_case("tuple");
+        let literal_form =
+            self.is_operator || self.name == "array" || self.name.eq_ignore_ascii_case("tuple");
         match (self.name.as_str(), literal_form) {
             ("array", true) => {
                 f.write_str("[")?;
@@ -94,7 +95,14 @@ impl Display for Function {
             }
             _ => {}
         }
-        f.write_str(&self.name)?;
+        let differences = ["datediff", "date_diff", "timestampdiff", "timestamp_diff"];
+        match differences
+            .iter()
+            .any(|d| self.name.eq_ignore_ascii_case(d))
+        {
+            true => f.write_str("dateDiff")?,
+            false => f.write_str(&self.name)?,
+        }
         if self.distinct {
             f.write_str("Distinct")?;
         }

@@ -326,11 +326,7 @@ impl Cursor<'_, '_> {
                 self.rest_of_words()
             )));
         };
-        // FORMAT behind a SHOW is read by the caller's default.
-        if self.eat_word("FORMAT") {
-            self.name()?;
-        }
-        Ok(Statement::Show(show))
+        self.with_format(Statement::Show(show))
     }
 
     fn show_like(&mut self) -> Result<Option<String>> {
@@ -346,7 +342,7 @@ impl Cursor<'_, '_> {
         self.eat_word("TABLE");
         if self.is_word_at(0, "SELECT") || self.is_word_at(0, "WITH") {
             let query = Box::new(self.query()?);
-            return Ok(Statement::Describe(Box::new(TableExpr {
+            return self.with_format(Statement::Describe(Box::new(TableExpr {
                 source: TableSource::Query(query),
                 alias: None,
                 columns: Vec::new(),
@@ -358,10 +354,15 @@ impl Cursor<'_, '_> {
         if self.eat_word("SETTINGS") {
             self.settings()?;
         }
-        if self.eat_word("FORMAT") {
-            self.name()?;
-        }
-        Ok(Statement::Describe(Box::new(table)))
+        self.with_format(Statement::Describe(Box::new(table)))
+    }
+
+    /// The statement with the FORMAT behind it, when there is one.
+    fn with_format(&mut self, statement: Statement) -> Result<Statement> {
+        Ok(match self.eat_word("FORMAT") {
+            true => Statement::Formatted(Box::new(statement), self.name()?),
+            false => statement,
+        })
     }
 
     fn exists(&mut self) -> Result<Statement> {
@@ -369,10 +370,7 @@ impl Cursor<'_, '_> {
         self.eat_word("TEMPORARY");
         let kind = self.object_kind().unwrap_or(ObjectKind::Table);
         let name = self.table_name()?;
-        if self.eat_word("FORMAT") {
-            self.name()?;
-        }
-        Ok(Statement::Exists { kind, name })
+        self.with_format(Statement::Exists { kind, name })
     }
 
     fn explain(&mut self) -> Result<Statement> {
@@ -402,11 +400,20 @@ impl Cursor<'_, '_> {
             options.push((name, value));
             self.eat_token(&Token::Comma);
         }
-        let statement = Box::new(self.statement()?);
-        Ok(Statement::Explain {
+        let mut statement = Box::new(self.statement()?);
+        // A FORMAT at the end is the answer's, not the explained query's.
+        let format = match statement.as_mut() {
+            Statement::Query(query) => query.format.take(),
+            _ => None,
+        };
+        let explain = Statement::Explain {
             kind,
             options,
             statement,
+        };
+        Ok(match format {
+            Some(format) => Statement::Formatted(Box::new(explain), format),
+            None => explain,
         })
     }
 }

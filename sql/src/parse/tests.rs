@@ -75,7 +75,7 @@ const NAMES: &[(&str, &str)] = &[
     ("-9223372036854775808", "-9223372036854775808"),
     ("()", "()"),
     ("date_add(DAY, 1, d)", "plus(d, toIntervalDay(1))"),
-    ("DATEDIFF(day, a, b)", "DATEDIFF('day', a, b)"),
+    ("DATEDIFF(day, a, b)", "dateDiff('day', a, b)"),
     ("x'41'", "'A'"),
     ("0xFF", "255"),
     ("0b101", "5"),

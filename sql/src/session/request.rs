@@ -118,6 +118,7 @@ impl Session {
         self.run_with(request, |statement, context, data| {
             let named = match statement {
                 Statement::Query(query) => query.format.clone(),
+                Statement::Formatted(_, format) => Some(format.clone()),
                 _ => None,
             };
             let format = named

@@ -71,9 +71,10 @@ pub(super) fn body_of(e: &Error, version: &str) -> String {
         "."
     };
     format!(
-        "Code: {}. DB::Exception: {text}{point} ({}) (version {version} (official build))\n",
+        "Code: {}. DB::Exception: {text}{point} ({}) (version {version} (Roost {}))\n",
         code as u16,
-        code.name()
+        code.name(),
+        env!("CARGO_PKG_VERSION")
     )
 }
 
@@ -87,7 +88,10 @@ mod tests {
         assert_eq!(status_of(&e), 404);
         assert_eq!(
             body_of(&e, "1.2"),
-            "Code: 60. DB::Exception: Table default.t does not exist. (UNKNOWN_TABLE) (version 1.2 (official build))\n"
+            format!(
+                "Code: 60. DB::Exception: Table default.t does not exist. (UNKNOWN_TABLE) (version 1.2 (Roost {}))\n",
+                env!("CARGO_PKG_VERSION")
+            )
         );
     }
 }

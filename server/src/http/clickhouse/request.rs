@@ -98,12 +98,10 @@ pub(super) fn read(app: &App, call: &Call) -> Result<NativeRequest> {
     }
     let format = fields.said("default_format").map(str::to_owned);
     let database = fields.said("database").map(str::to_owned);
-    let named = format_of_show(&sql);
     Ok(NativeRequest {
         sql,
         data,
-        default_format: named
-            .or(format)
+        default_format: format
             .or_else(|| header("x-clickhouse-format"))
             .unwrap_or_else(|| "TabSeparated".to_owned()),
         parameters,
@@ -175,22 +173,6 @@ fn split(query: Option<&str>, body: Bytes) -> Result<(String, Option<Bytes>)> {
     }
 }
 
-/// The FORMAT at the end of a statement that is no query: the session knows only that of queries.
-fn format_of_show(sql: &str) -> Option<String> {
-    let mut words = sql.split_whitespace();
-    let first = words.next()?.to_ascii_uppercase();
-    if !matches!(
-        first.as_str(),
-        "DESCRIBE" | "DESC" | "SHOW" | "EXISTS" | "EXPLAIN"
-    ) {
-        return None;
-    }
-    let mut last = words.rev();
-    let name = last.next()?.trim_end_matches(';');
-    let is_format = last.next()?.eq_ignore_ascii_case("FORMAT");
-    is_format.then(|| name.to_owned())
-}
-
 fn starts_with_insert(sql: &str) -> bool {
     let word: String = sql.trim_start().chars().take(6).collect();
     word.eq_ignore_ascii_case("insert")
@@ -233,16 +215,6 @@ fn parts(content_type: &str, body: &Bytes) -> Vec<(String, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn descriptions_name_their_format() {
-        assert_eq!(
-            format_of_show("DESCRIBE TABLE t\n FORMAT Native").as_deref(),
-            Some("Native")
-        );
-        assert_eq!(format_of_show("SHOW TABLES"), None);
-        assert_eq!(format_of_show("SELECT 1 FORMAT Native"), None);
-    }
 
     #[test]
     fn statement_and_data_come_apart() {

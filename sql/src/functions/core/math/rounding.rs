@@ -92,12 +92,7 @@ fn bind(name: &'static str, mode: Mode, args: &[Arg]) -> Result<BoundFunction> {
         DataType::Decimal(_, scale) => Some(i64::from(*scale)),
         _ => None,
     };
-    let ty = if *ty == DataType::Bool {
-        DataType::UInt8
-    } else {
-        ty.clone()
-    };
-    Ok(BoundFunction::new(ty, move |columns, _| {
+    Ok(BoundFunction::new(ty.clone(), move |columns, _| {
         run(mode, scale, columns)
     }))
 }
