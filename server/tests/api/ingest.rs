@@ -170,3 +170,22 @@ fn quarantined_rows_are_replayed_once_they_fit() {
     let left = server.sql("SELECT a, b, s, c__error_column, c__import_id != '' FROM t_quarantine");
     assert_eq!(left, "x\t[2]\ttext\t['a']\t1\n");
 }
+
+#[test]
+fn numbers_out_of_range_are_set_aside_and_do_not_wrap() {
+    let server = Server::start();
+    let schema =
+        "`a` Int16 `json:$.a`, `b` Array(UInt8) `json:$.b[:]`, `c` Nullable(UInt32) `json:$.c`";
+    assert_eq!(server.data_source("n", schema).status, 200);
+    let body = "{\"a\":32767,\"b\":[255],\"c\":4294967295}\n{\"a\":32768}\n{\"a\":1,\"b\":[256]}\n{\"a\":2,\"c\":-1}\n";
+    let done = server.post("/v0/events?name=n&wait=true", "", body);
+    assert_eq!(done.text, r#"{"successful_rows":1,"quarantined_rows":3}"#);
+    let csv = "a,b,c\n1,\"[1]\",2\n70000,\"[1]\",2\n";
+    let path = "/v0/datasources?name=n&mode=append&format=csv";
+    let done = server.post(path, "text/csv", csv).json();
+    assert_eq!(done["quarantine_rows"], 1, "{done}");
+    assert_eq!(
+        server.sql("SELECT a, b, c FROM n ORDER BY a FORMAT TSV"),
+        "1\t[1]\t2\n32767\t[255]\t4294967295\n"
+    );
+}

@@ -32,6 +32,10 @@ impl RowsIn {
             .fields
             .iter()
             .map(|f| TextParser::new(&f.ty, style))
+            .map(|parser| match settings.check_overflow {
+                true => parser.checked(),
+                false => parser,
+            })
             .collect();
         let mut rows = RowsIn {
             schema: Arc::clone(schema),

@@ -41,6 +41,8 @@ pub struct FormatSettings {
     pub csv_empty_as_default: bool,
     pub skip_unknown_fields: bool,
     pub null_as_default: bool,
+    /// A whole number out of its type's range is an error; otherwise it wraps, as in ClickHouse.
+    pub check_overflow: bool,
     pub with_names_use_header: bool,
     pub defaults_for_omitted_fields: bool,
     pub allow_errors: u64,
@@ -94,6 +96,7 @@ impl FormatSettings {
             csv_empty_as_default: s.bool("input_format_csv_empty_as_default"),
             skip_unknown_fields: s.bool("input_format_skip_unknown_fields"),
             null_as_default: s.bool("input_format_null_as_default"),
+            check_overflow: s.bool("input_format_check_overflow"),
             with_names_use_header: s.bool("input_format_with_names_use_header"),
             defaults_for_omitted_fields: s.bool("input_format_defaults_for_omitted_fields"),
             allow_errors: s.uint("input_format_allow_errors_num"),

@@ -247,6 +247,13 @@ pub static DEFINITIONS: &[Definition] = &[
         "Share of rows that may fail to parse",
     ),
     row(
+        "input_format_check_overflow",
+        Kind::Bool,
+        "0",
+        true,
+        "A whole number out of its type's range is an error instead of wrapping (not in ClickHouse; the /v0 API sets it)",
+    ),
+    row(
         "input_format_csv_empty_as_default",
         Kind::Bool,
         "1",

@@ -34,6 +34,7 @@ impl Checker {
         let mut settings = Settings::default();
         settings.set("date_time_input_format", "best_effort")?;
         settings.set("input_format_null_as_default", "1")?;
+        settings.set("input_format_check_overflow", "1")?;
         settings.set("input_format_skip_unknown_fields", "1")?;
         Ok(Checker {
             schema: Schema::new(fields),

@@ -208,6 +208,7 @@ impl Target<'_> {
                 "best_effort".to_owned(),
             ),
             ("input_format_null_as_default".to_owned(), "1".to_owned()),
+            ("input_format_check_overflow".to_owned(), "1".to_owned()),
             (
                 "input_format_skip_unknown_fields".to_owned(),
                 "1".to_owned(),
