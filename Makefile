@@ -1,4 +1,4 @@
-# make demo | test | lint | crash | diff | bench
+# make demo | test | lint | crash | fuzz | diff | bench
 CARGO ?= cargo
 PYTHON ?= python3
 VENV := .venv
@@ -28,13 +28,12 @@ lint:
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 
 crash: ## all crash images, and 50 kills of the real server, minutes
-	ROOST_CRASH_FULL=1 $(CARGO) test --release --workspace --test crash -- --nocapture
+	ROOST_CRASH_FULL=1 $(CARGO) test --release --workspace --test crash --test view_crash -- --nocapture
 	$(CARGO) build --release --workspace --bins
 	$(PYTHON) tests/crash/kill.py --binary target/release/roost
 
 fuzz: ## damaged input for everything that reads bytes from outside; SECONDS_EACH=60
 	$(CARGO) run --release -p roost-fuzz --bin roost-fuzz -- --seconds $(or $(SECONDS_EACH),60)
-	ROOST_CRASH_FULL=1 $(CARGO) test --release -p roost --test view_crash -- --nocapture
 
 $(VENV)/oracle: $(VENV)/ready
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r tests/requirements-oracle.txt

@@ -34,14 +34,14 @@ fn measure(what: &str, rows: usize, mut work: impl FnMut()) {
 fn main() {
     let some = Column::native(
         (0..ROWS)
-            .map(|i| u8::from(noise(i) % 3 == 0))
+            .map(|i| u8::from(noise(i).is_multiple_of(3)))
             .collect::<Vec<u8>>(),
     );
     measure("filter: a mask that keeps a third", ROWS, || {
         let _ = black_box(filter::selection(&some));
     });
     let kept: Vec<u32> = (0..ROWS as u32)
-        .filter(|i| noise(*i as usize) % 3 == 0)
+        .filter(|i| noise(*i as usize).is_multiple_of(3))
         .collect();
     let wide = Column::native(numbers(noise));
     measure("take: a third of 64-bit numbers", ROWS, || {

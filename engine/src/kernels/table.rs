@@ -221,7 +221,7 @@ mod tests {
     #[test]
     fn ids_are_dense_and_keys_come_back() {
         let keys: Vec<u128> = (0..9000u128)
-            .map(|i| (i % 3000) * i % 700 + (i % 11 << 80))
+            .map(|i| (i % 3000) * i % 700 + ((i % 11) << 80))
             .collect();
         let (mut table, mut ids) = (KeyTable::default(), Vec::new());
         table.insert_all(&keys[..5], &mut ids);
