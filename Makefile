@@ -13,10 +13,10 @@ demo: ## builds, serves, pushes the example project, streams events, shows the r
 test: $(VENV)/ready ## everything, on a fresh machine
 ifeq ($(NEXTEST),yes)
 	ROOST_PYTHON=$(CURDIR)/$(VENV)/bin/python $(CARGO) nextest run --workspace --no-fail-fast
+	$(CARGO) test --doc --workspace
 else
 	ROOST_PYTHON=$(CURDIR)/$(VENV)/bin/python $(CARGO) test --workspace --no-fail-fast
 endif
-	$(CARGO) test --doc -p roost-engine -p roost
 
 $(VENV)/ready: tests/requirements.txt
 	$(PYTHON) -m venv $(VENV)
