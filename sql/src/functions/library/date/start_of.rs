@@ -101,8 +101,28 @@ fn to_date(args: &[Arg], context: &BindContext, start: fn(i32) -> i32) -> Result
     arity(args, 1..=2)?;
     let clock = Clock::of(args, 0, 1, context)?;
     Ok(BoundFunction::new(DataType::Date, move |columns, _| {
-        Ok(dates(clock.days(&columns[0])?.into_iter().map(start)))
+        Ok(dates(by_day(clock.days(&columns[0])?, start)))
     }))
+}
+
+/// `answer` of each day. A block's days lie close together, mostly, and repeat: each is asked once.
+fn by_day(days: Vec<i32>, answer: fn(i32) -> i32) -> impl Iterator<Item = i32> {
+    let (low, high) = match (days.iter().min(), days.iter().max()) {
+        (Some(low), Some(high)) => (*low, *high),
+        _ => (0, 0),
+    };
+    let span = i64::from(high) - i64::from(low);
+    let known: Vec<i32> = match span < days.len() as i64 / 2 {
+        true => (low..=high).map(answer).collect(),
+        false => Vec::new(),
+    };
+    days.into_iter().map(move |day| {
+        let at = i64::from(day) - i64::from(low);
+        match known.get(at as usize) {
+            Some(found) => *found,
+            None => answer(day),
+        }
+    })
 }
 
 fn to_day(args: &[Arg], context: &BindContext) -> Result<BoundFunction> {
@@ -150,3 +170,24 @@ fn to_fraction(args: &[Arg], context: &BindContext, scale: u8) -> Result<BoundFu
     }))
 }
 
+
+#[cfg(test)]
+mod tests {
+    use super::{by_day, month_start, year_start};
+
+    #[test]
+    fn days_that_repeat_answer_as_days_alone() {
+        let close: Vec<i32> = (0..5000).map(|i| 19_000 + i * 7 % 400).collect();
+        let apart: Vec<i32> = (0..100).map(|i| i * 1000 - 25_000).collect();
+        for days in [close, apart, vec![i32::MIN, i32::MIN, i32::MIN, i32::MAX / 2], vec![]] {
+            for answer in [|d: i32| d.wrapping_add(1), |d: i32| d / 2] {
+                let found: Vec<i32> = by_day(days.clone(), answer).collect();
+                let alone: Vec<i32> = days.iter().map(|d| answer(*d)).collect();
+                assert_eq!(found, alone);
+            }
+        }
+        let month: Vec<i32> = by_day(vec![19_787; 9], month_start).collect();
+        assert_eq!(month, [19_783; 9]);
+        assert_eq!(by_day(vec![19_787; 9], year_start).next(), Some(19_723));
+    }
+}
