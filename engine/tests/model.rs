@@ -2,7 +2,11 @@
 //! restarts and power cuts, from a seed.
 //!
 //! `ROOST_MODEL_SEEDS=10000` runs more seeds; a failing one is named and can be kept as a test.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers outside #[test] functions, where clippy.toml does not reach, end the test by panicking"
+)]
 
 mod support;
 

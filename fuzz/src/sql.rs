@@ -54,7 +54,6 @@ pub(crate) fn run(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let mut session = database().session();
     for (name, value) in [
-        ("readonly", "0"),
         ("max_threads", "1"),
         ("max_memory_usage", "100000000"),
         ("max_execution_time", "1"),

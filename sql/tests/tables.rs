@@ -1,5 +1,9 @@
 //! Tables through SQL: engines, FINAL, changes of columns and rows, restarts.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers outside #[test] functions, where clippy.toml does not reach, end the test by panicking"
+)]
 
 use roost::Database;
 

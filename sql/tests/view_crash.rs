@@ -3,7 +3,11 @@
 //! Goal: an insert is there with everything that views made of it, or not at all; a retry with its
 //! token lands once. Method: as the engine's crash tests, with the whole database on the simulated
 //! disk; the oracle is the number of inserts that were acknowledged.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers outside #[test] functions, where clippy.toml does not reach, end the test by panicking"
+)]
 
 use std::sync::Arc;
 

@@ -1,6 +1,10 @@
 //! What the engine's tests share: a compiler of simple keys, rows, and a reader of everything.
-#![allow(dead_code, unreachable_pub, reason = "each test crate uses its part")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![allow(dead_code, reason = "each test crate uses its part")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers outside #[test] functions, where clippy.toml does not reach, end the test by panicking"
+)]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,7 +24,7 @@ use roost_engine::types::{DataType, Value};
 
 /// Knows column names, `modulo(x, n)` and `modulo(cityHash64(x), n)` (with another hash).
 #[derive(Debug)]
-pub struct TestCompiler;
+pub(crate) struct TestCompiler;
 
 #[derive(Debug)]
 enum Shape {
@@ -126,12 +130,12 @@ impl Compiler for TestCompiler {
 }
 
 /// Opens an engine on `storage` that does nothing on its own.
-pub fn open(storage: &Arc<dyn Storage>, options: &Options) -> Result<Engine> {
+pub(crate) fn open(storage: &Arc<dyn Storage>, options: &Options) -> Result<Engine> {
     open_at(storage, options, &Arc::new(TestClock::at(1_000_000)))
 }
 
 /// [`open`] with a clock.
-pub fn open_at(
+pub(crate) fn open_at(
     storage: &Arc<dyn Storage>,
     options: &Options,
     clock: &Arc<TestClock>,
@@ -145,7 +149,7 @@ pub fn open_at(
 }
 
 /// Small numbers: files, merges and flushes come soon.
-pub fn small() -> Options {
+pub(crate) fn small() -> Options {
     Options {
         direct_part_rows: 50,
         insert_rows_max: 400,
@@ -160,10 +164,10 @@ pub fn small() -> Options {
 }
 
 /// A row of test tables.
-pub type Row = (u64, String);
+pub(crate) type Row = (u64, String);
 
 /// `k UInt64, v String`, sorted by k, partitioned by `k % 3`.
-pub fn definition(name: &str) -> TableDefinition {
+pub(crate) fn definition(name: &str) -> TableDefinition {
     let columns = vec![
         ColumnDefinition::new("k", DataType::UInt64),
         ColumnDefinition::new("v", DataType::String),
@@ -175,7 +179,7 @@ pub fn definition(name: &str) -> TableDefinition {
 }
 
 /// A table of rows in memory only.
-pub fn memory_definition(name: &str) -> TableDefinition {
+pub(crate) fn memory_definition(name: &str) -> TableDefinition {
     TableDefinition {
         engine: TableEngine::Memory,
         partition_by: None,
@@ -185,7 +189,7 @@ pub fn memory_definition(name: &str) -> TableDefinition {
 }
 
 /// Rows as a block.
-pub fn block(rows: &[Row]) -> Block {
+pub(crate) fn block(rows: &[Row]) -> Block {
     let schema = Schema::new(vec![
         Field::new("k", DataType::UInt64),
         Field::new("v", DataType::String),
@@ -201,14 +205,14 @@ pub fn block(rows: &[Row]) -> Block {
 }
 
 /// `n` rows from `first` on that say who wrote them.
-pub fn rows(first: u64, n: u64, by: &str) -> Vec<Row> {
+pub(crate) fn rows(first: u64, n: u64, by: &str) -> Vec<Row> {
     (first..first + n)
         .map(|k| (k * 7 % 101, format!("{by}-{k}")))
         .collect()
 }
 
 /// All rows of a table, sorted; checks the order inside of parts on the way.
-pub fn read(table: &Table) -> Vec<Row> {
+pub(crate) fn read(table: &Table) -> Vec<Row> {
     let mut all = Vec::new();
     for part in &table.snapshot().parts {
         let read = |name: &str| {
@@ -238,14 +242,14 @@ pub fn read(table: &Table) -> Vec<Row> {
 
 /// Everything a reader of the store sees.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct World {
-    pub databases: Vec<String>,
-    pub tables: BTreeMap<String, Vec<Row>>,
-    pub values: BTreeMap<String, Vec<u8>>,
+pub(crate) struct World {
+    pub(crate) databases: Vec<String>,
+    pub(crate) tables: BTreeMap<String, Vec<Row>>,
+    pub(crate) values: BTreeMap<String, Vec<u8>>,
 }
 
 /// Reads everything.
-pub fn world(engine: &Engine) -> World {
+pub(crate) fn world(engine: &Engine) -> World {
     World {
         databases: engine.databases(),
         tables: engine
@@ -258,7 +262,7 @@ pub fn world(engine: &Engine) -> World {
 }
 
 /// All files of a store.
-pub fn files(storage: &Arc<dyn Storage>) -> BTreeMap<String, Vec<u8>> {
+pub(crate) fn files(storage: &Arc<dyn Storage>) -> BTreeMap<String, Vec<u8>> {
     let mut found = BTreeMap::new();
     for folder in storage.list("").unwrap() {
         for name in storage.list(&folder).unwrap() {
@@ -271,10 +275,10 @@ pub fn files(storage: &Arc<dyn Storage>) -> BTreeMap<String, Vec<u8>> {
 }
 
 /// A small random generator, seeded.
-pub struct Random(pub u64);
+pub(crate) struct Random(pub u64);
 
 impl Random {
-    pub fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -282,14 +286,14 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    pub fn below(&mut self, n: u64) -> u64 {
+    pub(crate) fn below(&mut self, n: u64) -> u64 {
         self.next() % n.max(1)
     }
 }
 
 /// Fails with a short text when two lists of rows differ.
 #[track_caller]
-pub fn same_rows(found: &[Row], expected: &[Row]) {
+pub(crate) fn same_rows(found: &[Row], expected: &[Row]) {
     if found != expected {
         let at = found
             .iter()
@@ -307,7 +311,7 @@ pub fn same_rows(found: &[Row], expected: &[Row]) {
 }
 
 /// The rows of a table that FINAL shows, sorted.
-pub fn read_final(table: &Table) -> Vec<Row> {
+pub(crate) fn read_final(table: &Table) -> Vec<Row> {
     let mut all = Vec::new();
     for one in table.snapshot().final_parts().unwrap().iter() {
         let rows = match &one.rows {

@@ -74,13 +74,7 @@ impl Runs {
             "datasource".to_owned(),
             json!({ "id": target.id, "name": target.name }),
         );
-        let new = NewJob {
-            kind: "copy",
-            details,
-            key: Some(pipe.id.clone()),
-            with: run.with,
-            ..NewJob::default()
-        };
+        let new = job_of(pipe, "copy", details, run.with);
         let (runs, id) = (self.clone(), pipe.id.clone());
         Ok(self.jobs.submit(new, move |running| {
             runs.run_copy(&id, run.variables, run.mode, running)
@@ -96,13 +90,7 @@ impl Runs {
         let mut details = details_of(pipe, &run.variables);
         let service = node.setting("service").unwrap_or_default();
         details.insert("service".to_owned(), service.into());
-        let new = NewJob {
-            kind: "sink",
-            details,
-            key: Some(pipe.id.clone()),
-            with: run.with,
-            ..NewJob::default()
-        };
+        let new = job_of(pipe, "sink", details, run.with);
         let (runs, id) = (self.clone(), pipe.id.clone());
         Ok(self.jobs.submit(new, move |running| {
             runs.run_sink(&id, run.variables, &run.token, running)
@@ -268,6 +256,17 @@ impl Runs {
 fn node_of<'a>(pipe: &'a Pipe, kind: &str) -> Result<&'a Node> {
     let node = pipe.job_node().filter(|n| n.kind == kind);
     node.ok_or_else(|| ProjectError::Bad(format!("Pipe \"{}\" is no {kind} pipe", pipe.name)))
+}
+
+/// The job of a pipe's run; a pipe does not overlap itself.
+fn job_of(pipe: &Pipe, kind: &'static str, details: Map<String, Json>, with: Vec<Entry>) -> NewJob {
+    NewJob {
+        kind,
+        details,
+        key: Some(pipe.id.clone()),
+        with,
+        ..NewJob::default()
+    }
 }
 
 fn details_of(pipe: &Pipe, variables: &Variables) -> Map<String, Json> {

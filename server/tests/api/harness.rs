@@ -12,46 +12,46 @@ use serde_json::Value as Json;
 use tokio::sync::oneshot;
 use ureq::Agent;
 
-pub struct Server {
-    pub api: String,
-    pub native: String,
-    pub token: String,
+pub(crate) struct Server {
+    pub(crate) api: String,
+    pub(crate) native: String,
+    pub(crate) token: String,
     agent: Agent,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 /// An answer.
-pub struct Answer {
-    pub status: u16,
-    pub text: String,
-    pub headers: ureq::http::HeaderMap,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) text: String,
+    pub(crate) headers: ureq::http::HeaderMap,
 }
 
 impl Answer {
-    pub fn json(&self) -> Json {
+    pub(crate) fn json(&self) -> Json {
         serde_json::from_str(&self.text).unwrap_or_else(|e| panic!("{e}: {}", self.text))
     }
 
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |v| v.to_str().unwrap())
     }
 }
 
 impl Server {
-    pub fn start() -> Server {
+    pub(crate) fn start() -> Server {
         Server::at(None)
     }
 
-    pub fn at(data: Option<&Path>) -> Server {
+    pub(crate) fn at(data: Option<&Path>) -> Server {
         Server::on(data, Arc::new(SystemClock))
     }
 
-    pub fn on(data: Option<&Path>, clock: Arc<dyn Clock>) -> Server {
+    pub(crate) fn on(data: Option<&Path>, clock: Arc<dyn Clock>) -> Server {
         Server::with(data, clock, Limits::default())
     }
 
-    pub fn with(data: Option<&Path>, clock: Arc<dyn Clock>, limits: Limits) -> Server {
+    pub(crate) fn with(data: Option<&Path>, clock: Arc<dyn Clock>, limits: Limits) -> Server {
         let config = Config {
             limits,
             data: data.map(Path::to_path_buf),
@@ -99,11 +99,11 @@ impl Server {
         }
     }
 
-    pub fn get(&self, path: &str) -> Answer {
+    pub(crate) fn get(&self, path: &str) -> Answer {
         self.get_as(&self.token, path)
     }
 
-    pub fn get_as(&self, token: &str, path: &str) -> Answer {
+    pub(crate) fn get_as(&self, token: &str, path: &str) -> Answer {
         let call = self.agent.get(self.url(path));
         answer(
             call.header("Authorization", format!("Bearer {token}"))
@@ -112,7 +112,7 @@ impl Server {
         )
     }
 
-    pub fn post(&self, path: &str, kind: &str, body: impl Into<Vec<u8>>) -> Answer {
+    pub(crate) fn post(&self, path: &str, kind: &str, body: impl Into<Vec<u8>>) -> Answer {
         let mut call = self.agent.post(self.url(path));
         call = call.header("Authorization", format!("Bearer {}", self.token));
         if !kind.is_empty() {
@@ -121,13 +121,13 @@ impl Server {
         answer(call.send(body.into()).unwrap())
     }
 
-    pub fn put(&self, path: &str) -> Answer {
+    pub(crate) fn put(&self, path: &str) -> Answer {
         let call = self.agent.put(self.url(path));
         let call = call.header("Authorization", format!("Bearer {}", self.token));
         answer(call.send(Vec::new()).unwrap())
     }
 
-    pub fn delete(&self, path: &str) -> Answer {
+    pub(crate) fn delete(&self, path: &str) -> Answer {
         let call = self.agent.delete(self.url(path));
         answer(
             call.header("Authorization", format!("Bearer {}", self.token))
@@ -137,13 +137,13 @@ impl Server {
     }
 
     /// Posts to ClickHouse's interface, without a token.
-    pub fn native(&self, query: &str, body: &[u8]) -> Answer {
+    pub(crate) fn native(&self, query: &str, body: &[u8]) -> Answer {
         let url = format!("{}/{query}", self.native);
         answer(self.agent.post(url).send(body).unwrap())
     }
 
     /// The job of an answer, once it is over.
-    pub fn finished(&self, answer: &Json) -> Json {
+    pub(crate) fn finished(&self, answer: &Json) -> Json {
         let job = answer.get("job").unwrap_or(answer);
         let id = job["id"]
             .as_str()
@@ -159,7 +159,7 @@ impl Server {
     }
 
     /// Runs SQL until it answers `wanted`: logs are written a little later.
-    pub fn becomes(&self, sql: &str, wanted: &str) {
+    pub(crate) fn becomes(&self, sql: &str, wanted: &str) {
         for _ in 0..300 {
             if self.sql(sql).trim_end() == wanted {
                 return;
@@ -170,14 +170,14 @@ impl Server {
     }
 
     /// Runs SQL and gives the answer's text.
-    pub fn sql(&self, sql: &str) -> String {
+    pub(crate) fn sql(&self, sql: &str) -> String {
         let answer = self.post("/v0/sql", "", sql);
         assert_eq!(answer.status, 200, "{sql}: {}", answer.text);
         answer.text
     }
 
     /// Makes a data source.
-    pub fn data_source(&self, name: &str, schema: &str) -> Answer {
+    pub(crate) fn data_source(&self, name: &str, schema: &str) -> Answer {
         let form = form(&[
             ("name", name),
             ("schema", schema),
@@ -197,7 +197,7 @@ impl Server {
     }
 
     /// Makes a pipe of nodes and publishes the last.
-    pub fn pipe(&self, name: &str, nodes: &[(&str, &str)]) {
+    pub(crate) fn pipe(&self, name: &str, nodes: &[(&str, &str)]) {
         let nodes: Vec<Json> = nodes
             .iter()
             .map(|(name, sql)| serde_json::json!({"name": name, "sql": sql, "type": "standard"}))
@@ -239,7 +239,7 @@ fn answer(mut response: ureq::http::Response<ureq::Body>) -> Answer {
 }
 
 /// A form's text.
-pub fn form(fields: &[(&str, &str)]) -> String {
+pub(crate) fn form(fields: &[(&str, &str)]) -> String {
     let encode = roost_server::http::params::encode;
     let pairs: Vec<String> = fields
         .iter()

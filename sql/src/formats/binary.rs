@@ -8,23 +8,10 @@ use std::io::{BufRead, BufReader, Read};
 use roost_engine::bail;
 use roost_engine::error::{Code, Error, Result};
 
+pub(super) use crate::functions::aggregates::bytes::{put_bytes as put_string, put_varint};
+
 /// Longest string that is read.
 const STRING_MAX: u64 = 1 << 30;
-
-/// Appends a number of seven bits a byte, low first.
-pub(super) fn put_varint(out: &mut Vec<u8>, mut n: u64) {
-    while n >= 0x80 {
-        out.push(n as u8 | 0x80);
-        n >>= 7;
-    }
-    out.push(n as u8);
-}
-
-/// Appends a string behind its length.
-pub(super) fn put_string(out: &mut Vec<u8>, text: &[u8]) {
-    put_varint(out, text.len() as u64);
-    out.extend_from_slice(text);
-}
 
 /// A UUID as two little-endian halves, the high one first.
 pub(super) fn uuid_bytes(value: u128) -> [u8; 16] {

@@ -4,7 +4,6 @@
 
 use std::any::Any;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use roost_engine::block::{Block, Schema};
 use roost_engine::column::Column;
@@ -14,10 +13,8 @@ use roost_engine::table::TableDefinition;
 use roost_engine::types::Value;
 
 use super::source::{Origin, Readable};
+use crate::plan::memory::Pieces;
 use crate::plan::{Morsel, Plan, Scan, SourceReader, SourceRequest, TableSource};
-
-/// Rows of one morsel, at most.
-const MORSEL_ROWS: usize = 8 * 8192;
 
 /// Blocks of a table's stored columns that look like the table.
 #[derive(Debug, Clone)]
@@ -87,14 +84,9 @@ impl TableSource for TriggerSource {
     }
 
     fn open(&self, _request: &SourceRequest) -> Result<Arc<dyn SourceReader>> {
-        let pieces = self.blocks.iter().enumerate().flat_map(|(i, block)| {
-            let starts = (0..block.rows()).step_by(MORSEL_ROWS);
-            starts.map(move |start| (i, start, MORSEL_ROWS.min(block.rows() - start)))
-        });
         Ok(Arc::new(Reader {
-            pieces: pieces.collect(),
+            pieces: Pieces::new(&self.blocks),
             source: self.clone(),
-            next: AtomicUsize::new(0),
         }))
     }
 
@@ -105,18 +97,15 @@ impl TableSource for TriggerSource {
 
 struct Reader {
     source: TriggerSource,
-    /// Block, first row, rows.
-    pieces: Vec<(usize, usize, usize)>,
-    next: AtomicUsize,
+    pieces: Pieces,
 }
 
 impl SourceReader for Reader {
     fn next(&self) -> Result<Option<Box<dyn Morsel>>> {
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        Ok(self.pieces.get(number).map(|&(block, start, rows)| {
+        Ok(self.pieces.next().map(|(number, block)| {
             Box::new(Rows {
-                number: number as u64,
-                block: self.source.blocks[block].slice(start, rows),
+                number,
+                block,
                 schema: Arc::clone(&self.source.schema),
                 origins: Arc::clone(&self.source.origins),
             }) as Box<dyn Morsel>

@@ -67,15 +67,7 @@ impl TableSource for MemorySource {
     }
 
     fn open(&self, _request: &SourceRequest) -> Result<Arc<dyn SourceReader>> {
-        let pieces = self.blocks.iter().enumerate().flat_map(|(i, block)| {
-            let starts = (0..block.rows()).step_by(MORSEL_ROWS);
-            starts.map(move |start| (i, start, MORSEL_ROWS.min(block.rows() - start)))
-        });
-        Ok(Arc::new(BlocksReader {
-            blocks: Arc::clone(&self.blocks),
-            pieces: pieces.collect(),
-            next: AtomicUsize::new(0),
-        }))
+        Ok(Arc::new(BlocksReader(Pieces::new(&self.blocks))))
     }
 
     fn as_any(&self) -> &dyn Any {
@@ -83,22 +75,41 @@ impl TableSource for MemorySource {
     }
 }
 
-struct BlocksReader {
+/// Blocks in pieces of a morsel's size, handed to whoever asks next.
+pub(crate) struct Pieces {
     blocks: Arc<Vec<Block>>,
     /// Block, first row, rows.
     pieces: Vec<(usize, usize, usize)>,
     next: AtomicUsize,
 }
 
+impl Pieces {
+    pub(crate) fn new(blocks: &Arc<Vec<Block>>) -> Self {
+        let pieces = blocks.iter().enumerate().flat_map(|(i, block)| {
+            let starts = (0..block.rows()).step_by(MORSEL_ROWS);
+            starts.map(move |start| (i, start, MORSEL_ROWS.min(block.rows() - start)))
+        });
+        Pieces {
+            pieces: pieces.collect(),
+            blocks: Arc::clone(blocks),
+            next: AtomicUsize::new(0),
+        }
+    }
+
+    /// The next piece and its number.
+    pub(crate) fn next(&self) -> Option<(u64, Block)> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let &(block, start, rows) = self.pieces.get(number)?;
+        Some((number as u64, self.blocks[block].slice(start, rows)))
+    }
+}
+
+struct BlocksReader(Pieces);
+
 impl SourceReader for BlocksReader {
     fn next(&self) -> Result<Option<Box<dyn Morsel>>> {
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        Ok(self.pieces.get(number).map(|&(block, start, rows)| {
-            Box::new(BlockMorsel {
-                number: number as u64,
-                block: self.blocks[block].slice(start, rows),
-            }) as Box<dyn Morsel>
-        }))
+        let morsel = |(number, block)| Box::new(BlockMorsel { number, block }) as Box<dyn Morsel>;
+        Ok(self.0.next().map(morsel))
     }
 }
 
