@@ -16,8 +16,12 @@ mod support;
 
 use std::sync::Arc;
 
-use roost_engine::catalog::{ColumnDefinition, CreateMode, Engine, Rewrite, Table};
+use roost_engine::block::{Block, Field, Schema};
+use roost_engine::catalog::{
+    Attach, ColumnDefinition, CreateMode, Engine, NewBranch, Rewrite, Table, TableDefinition,
+};
 use roost_engine::clock::TestClock;
+use roost_engine::column::Column;
 use roost_engine::error::{Code, Error, Result};
 use roost_engine::options::Options;
 use roost_engine::storage::Storage;
@@ -175,6 +179,36 @@ fn commit_inserts(e: &Engine, targets: &[(&str, Vec<Row>)], token: Option<&str>)
         tx.token(token);
     }
     Ok(tx.commit()?.duplicate)
+}
+
+fn table_of(e: &Engine, name: &str) -> Result<Arc<Table>> {
+    let found = e.table("default", name);
+    found.ok_or_else(|| Error::new(Code::UNKNOWN_TABLE, name))
+}
+
+/// A table whose rows go at `d`.
+fn timed() -> TableDefinition {
+    let mut timed = definition("t");
+    let until = ColumnDefinition::new("d", DataType::DateTime(None));
+    timed.columns.push(until);
+    timed.ttl = Some("d".into());
+    timed
+}
+
+/// Rows of one partition that say their batch.
+fn timed_rows(batch: u64) -> Vec<Row> {
+    (0..60).map(|i| (3 * i, format!("{batch}-{i}"))).collect()
+}
+
+/// Rows of even keys go at the first time, others at the second.
+fn timed_block(rows: &[Row], (even, odd): (u32, u32)) -> Block {
+    let plain = block(rows);
+    let until = rows.iter().map(|r| if r.0 % 2 == 0 { even } else { odd });
+    let until = Column::native(until.collect::<Vec<u32>>());
+    let mut fields = plain.schema().fields.clone();
+    fields.push(Field::new("d", DataType::DateTime(None)));
+    let columns = vec![plain.column(0).clone(), plain.column(1).clone(), until];
+    Block::new(Schema::new(fields), columns, rows.len()).unwrap()
 }
 
 /// Errors that faults may cause; anything else is a bug.
@@ -431,6 +465,130 @@ const SCENARIOS: &[Scenario] = &[
         }
         Ok(())
     }),
+    ("branch", |run| {
+        run.create("t")?;
+        run.insert(
+            &[("t", rows(0, 170, "old")), ("t", rows(0, 9, "old"))],
+            Some("before"),
+        )?;
+        run.act(
+            &|w| {
+                w.branches.insert("b".into(), w.clone());
+            },
+            |e| e.create_branch("b", NewBranch::default()).map(|_| ()),
+        )?;
+        let other = |e: &Engine| table_of(&e.branch("b")?, "t");
+        for round in 0..3u64 {
+            run.insert(&[("t", rows(round, 2 + round * 80, "main"))], None)?;
+            let came = rows(300 + round, 2 + round * 80, "branch");
+            run.act(
+                &|w| {
+                    if let Some(t) = w.branches.get_mut("b").map(|b| &mut b.tables)
+                        && let Some(t) = t.get_mut("default.t")
+                    {
+                        t.extend(came.iter().cloned());
+                        t.sort();
+                    }
+                },
+                |e| {
+                    let mut tx = e.branch("b")?.begin();
+                    tx.insert(&other(e)?, block(&came))?;
+                    tx.commit().map(|_| ())
+                },
+            )?;
+            run.background()?;
+        }
+        // The token was used before the branch was made.
+        let used = run.tokens.iter().any(|t| t == "before");
+        run.keep(|e| {
+            if !used {
+                return Ok(());
+            }
+            let branch = e.branch("b")?;
+            let mut tx = branch.begin();
+            tx.insert(&other(e)?, block(&rows(0, 3, "again")))?;
+            tx.token("before");
+            assert!(tx.commit()?.duplicate);
+            Ok(())
+        })?;
+        run.keep(|e| e.optimize(&other(e)?, None, true))?;
+        let table = run.table("t")?;
+        run.keep(|e| e.optimize(&table, Some("1"), true))?;
+        run.keep(Engine::checkpoint)?;
+        run.act(
+            &|w| {
+                w.tables.remove("default.t");
+            },
+            |e| e.drop_table("default", "t"),
+        )?;
+        run.create("t")?;
+        run.act(
+            &|w| {
+                let rows = w.branches.get("b").and_then(|b| b.tables.get("default.t"));
+                let rows = rows.cloned().unwrap_or_default();
+                w.tables.insert("default.t".into(), rows);
+            },
+            |e| {
+                let (from, to) = (other(e)?, table_of(e, "t")?);
+                e.attach(&[Attach {
+                    from,
+                    to,
+                    partition: None,
+                }])
+            },
+        )?;
+        run.act(
+            &|w| {
+                w.branches.clear();
+            },
+            |e| e.drop_branch("b"),
+        )?;
+        run.background()?;
+        run.insert(&[("t", rows(0, 2, "last"))], None)
+    }),
+    ("ttl", |run| {
+        run.act(
+            &|w| {
+                w.tables.insert("default.t".into(), Vec::new());
+            },
+            |e| e.create_table(timed(), CreateMode::Fail).map(|_| ()),
+        )?;
+        // Three batches that each become one part: one is over at once, one by half, one never.
+        let batches = [(1000, 1000), (2000, 4_000_000), (4_000_000, 4_000_000)];
+        for (batch, times) in batches.into_iter().enumerate() {
+            let came = timed_rows(batch as u64);
+            run.act(
+                &|w| {
+                    if let Some(t) = w.tables.get_mut("default.t") {
+                        t.extend(came.iter().cloned());
+                        t.sort();
+                    }
+                },
+                |e| {
+                    let mut tx = e.begin();
+                    tx.insert(&table_of(e, "t")?, timed_block(&came, times))?;
+                    tx.commit().map(|_| ())
+                },
+            )?;
+        }
+        for step in 1..=2u64 {
+            run.clock.advance(600_000_000_000 * step as i64);
+            // The first is gone whole; of the second the half that is over.
+            let stays = |r: &Row| match step {
+                1 => !r.1.starts_with("0-"),
+                _ => !r.1.starts_with("1-") || r.0 % 2 == 1,
+            };
+            run.act(
+                &|w| {
+                    if let Some(t) = w.tables.get_mut("default.t") {
+                        t.retain(stays);
+                    }
+                },
+                |e| e.run_background_once().map(|_| ()),
+            )?;
+        }
+        Ok(())
+    }),
     ("housekeeping", |run| {
         run.create("t")?;
         run.create("u")?;
@@ -496,10 +654,11 @@ fn difference(found: &World, run: &Run) -> String {
             .iter()
             .map(|(n, r)| format!("{n}: {} rows", r.len()));
         format!(
-            "{:?} {:?} {:?}",
+            "{:?} {:?} {:?}, branches {:?}",
             w.databases,
             tables.collect::<Vec<_>>(),
-            w.values
+            w.values,
+            w.branches.keys()
         )
     };
     let maybe = run.maybe.as_ref().map(show);
@@ -642,9 +801,9 @@ macro_rules! scenarios {
     )* };
 }
 
-scenarios! { insert cascade flush merge ddl checkpoint replace held tokens alter rewrite housekeeping }
+scenarios! { insert cascade flush merge ddl checkpoint replace held tokens alter rewrite branch ttl housekeeping }
 
 #[test]
 fn every_scenario_is_run() {
-    assert_eq!(SCENARIOS.len(), 12);
+    assert_eq!(SCENARIOS.len(), 14);
 }

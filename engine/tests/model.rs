@@ -1,5 +1,5 @@
 //! Random operations against a model of the store: inserts, replacements, renames, housekeeping,
-//! restarts and power cuts, from a seed.
+//! branches, restarts and power cuts, from a seed. In the model a branch is a deep copy.
 //!
 //! `ROOST_MODEL_SEEDS=10000` runs more seeds; a failing one is named and can be kept as a test.
 #![allow(
@@ -12,7 +12,7 @@ mod support;
 
 use std::sync::Arc;
 
-use roost_engine::catalog::{CreateMode, Engine};
+use roost_engine::catalog::{CreateMode, Engine, NewBranch};
 use roost_engine::clock::TestClock;
 use roost_engine::error::Result;
 use roost_engine::options::Options;
@@ -29,7 +29,6 @@ struct Model {
     options: Options,
     engine: Engine,
     known: World,
-    tokens: Vec<u64>,
 }
 
 fn name(name: &str) -> (String, String) {
@@ -52,6 +51,7 @@ impl Model {
             checkpoint_bytes: 500 + random.below(9000),
             merge_block_rows: 1 + random.below(40) as usize,
             merge_bytes_max: 3000 + random.below(1 << 20),
+            tokens_max: 1000,
             ..small()
         };
         let engine = open_at(&(Arc::new(disk.clone()) as _), &options, &clock).unwrap();
@@ -64,7 +64,6 @@ impl Model {
             options,
             engine,
             known,
-            tokens: Vec::new(),
         }
     }
 
@@ -85,11 +84,44 @@ impl Model {
 
     /// One operation on the engine, and the world after it.
     fn step(&mut self) -> (World, Result<()>) {
-        let mut after = self.known.clone();
-        let engine = self.engine.clone();
+        let mut whole = self.known.clone();
         self.clock.advance(self.random.below(9_000_000) as i64);
+        let branch = ["x", "y", "z"][self.random.below(3) as usize];
+        let side = whole.branches.contains_key(branch) && self.random.below(2) == 0;
+        if self.random.below(12) == 0 {
+            let done = self.branch(&mut whole, branch);
+            return (whole, done);
+        }
+        let (after, engine) = match side {
+            true => {
+                let engine = self.engine.branch(branch).unwrap();
+                (whole.branches.get_mut(branch).unwrap(), engine)
+            }
+            false => (&mut whole, self.engine.clone()),
+        };
+        let done = self.change(after, &engine);
+        (whole, done)
+    }
+
+    /// A branch comes, of the store or of another branch, or goes.
+    fn branch(&mut self, whole: &mut World, name: &str) -> Result<()> {
+        if whole.branches.remove(name).is_some() {
+            return self.engine.drop_branch(name);
+        }
+        let other = ["x", "y", "z"][self.random.below(3) as usize];
+        let (engine, mut copy) = match whole.branches.get(other) {
+            Some(other_world) => (self.engine.branch(other).unwrap(), other_world.clone()),
+            None => (self.engine.clone(), whole.clone()),
+        };
+        copy.branches.clear();
+        whole.branches.insert(name.to_string(), copy);
+        engine.create_branch(name, NewBranch::default()).map(|_| ())
+    }
+
+    /// One operation on one side.
+    fn change(&mut self, after: &mut World, engine: &Engine) -> Result<()> {
         let (a, b) = (self.pick(), self.pick());
-        let done = match self.random.below(20) {
+        match self.random.below(20) {
             0..=1 => {
                 after.tables.insert(full(a), Vec::new());
                 engine
@@ -99,16 +131,15 @@ impl Model {
             2..=9 => {
                 let token = self.random.below(4) == 0;
                 let token = token.then(|| self.random.below(8));
-                let duplicate = token.is_some_and(|t| self.tokens.contains(&t));
+                let duplicate =
+                    token.is_some_and(|t| after.values.contains_key(&format!("token/{t}")));
                 let mut tx = engine.begin();
                 let mut any = false;
                 for target in [a, b] {
                     let new = self.some_rows();
                     if let Some(table) = engine.table("default", target) {
                         any |= !new.is_empty();
-                        if let Err(e) = tx.insert(&table, block(&new)) {
-                            return (after, Err(e));
-                        }
+                        tx.insert(&table, block(&new))?;
                         if !duplicate {
                             let all = after.tables.get_mut(&full(target)).unwrap();
                             all.extend(new);
@@ -122,7 +153,6 @@ impl Model {
                         let value = vec![u8::from(any)];
                         tx.put(&format!("token/{token}"), Some(value.clone()));
                         after.values.insert(format!("token/{token}"), value);
-                        self.tokens.push(token);
                     }
                 }
                 tx.commit()
@@ -133,9 +163,7 @@ impl Model {
                 Some(table) => {
                     let mut new = self.some_rows();
                     let mut tx = engine.begin();
-                    if let Err(e) = tx.replace(&table, vec![block(&new)]) {
-                        return (after, Err(e));
-                    }
+                    tx.replace(&table, vec![block(&new)])?;
                     new.sort();
                     after.tables.insert(full(a), new);
                     tx.commit().map(|_| ())
@@ -187,19 +215,13 @@ impl Model {
                 None => Ok(()),
             },
             _ => engine.run_background_once().map(|_| ()),
-        };
-        (after, done)
+        }
     }
 
     fn reopen(&mut self, disk: FaultyStorage) {
         self.disk = disk;
         let storage: Arc<dyn Storage> = Arc::new(self.disk.clone());
         self.engine = open_at(&storage, &self.options, &self.clock).unwrap();
-    }
-
-    fn tokens_of(world: &World) -> Vec<u64> {
-        let keys = world.values.keys().filter_map(|k| k.strip_prefix("token/"));
-        keys.map(|k| k.parse().unwrap()).collect()
     }
 
     fn run(&mut self, steps: u64, seed: u64) {
@@ -225,7 +247,6 @@ impl Model {
                 let fits = found == self.known || (done.is_err() && found == before);
                 assert!(fits, "{place}: {image:?} after {done:?}");
                 self.known = found;
-                self.tokens = Self::tokens_of(&self.known);
             } else if self.random.below(15) == 0 {
                 if self.random.below(2) == 0 {
                     self.engine.shutdown().unwrap();

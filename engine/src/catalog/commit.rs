@@ -12,6 +12,7 @@ use super::Inner;
 use crate::err;
 use crate::error::{Code, Error, Result};
 use crate::log::record::put_edit;
+use crate::log::state::token_of;
 use crate::log::{Edit, Record, Segment, State};
 use crate::part::Part;
 
@@ -35,7 +36,8 @@ pub(super) type Show = Box<dyn FnOnce(&Inner, u64) -> Vec<Arc<Part>> + Send>;
 pub(super) struct Request {
     edits: Vec<Edit>,
     encoded: Vec<u8>,
-    token: Option<String>,
+    /// The branch of the token, and the token.
+    token: Option<(u64, String)>,
     /// Tables whose columns must not have changed since that commit.
     versions: Vec<(u64, u64)>,
     shows: Vec<Show>,
@@ -68,13 +70,20 @@ impl Request {
         self.shows.push(Box::new(show));
     }
 
-    /// Makes the commit a duplicate when `token` was used.
-    pub(super) fn token(&mut self, token: String) {
+    /// Makes the commit a duplicate when `token` was used in that branch.
+    pub(super) fn token(&mut self, branch: u64, token: String) {
         self.edit(Edit::Token {
-            token: token.clone(),
+            token: token_of(branch, &token),
             commit: 0,
         });
-        self.token = Some(token);
+        self.token = Some((branch, token));
+    }
+
+    /// The databases, new tables and keys that are added from here on are those of a branch.
+    pub(super) fn within(&mut self, branch: u64) {
+        if branch != 0 {
+            self.edit(Edit::Within { branch });
+        }
     }
 
     /// Refuses the commit when the columns of `table` changed after `version`.
@@ -163,7 +172,8 @@ impl Inner {
     fn accept(&self, leader: &mut Leader, request: &Request) -> Result<Committed> {
         self.check_writable()?;
         let state = &mut leader.state;
-        if let Some(id) = request.token.as_deref().and_then(|t| state.tokens.get(t)) {
+        let used = |(branch, token): &(u64, String)| state.token_used(*branch, token);
+        if let Some(id) = request.token.as_ref().and_then(used) {
             return Ok(Committed {
                 id,
                 duplicate: true,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::commit::Request;
-use super::{Engine, Inner, Layout, Names, Table, TableDefinition};
+use super::{AllNames, Engine, Inner, Layout, Names, Table, TableDefinition};
 use crate::err;
 use crate::error::{Error, Result};
 use crate::log::Edit;
@@ -29,7 +29,30 @@ pub enum CreateMode {
 /// Database and name of a table.
 pub type TableName = (String, String);
 
+impl AllNames {
+    /// What the store itself (0) or a branch names.
+    pub(super) fn of(&self, branch: u64) -> Result<&Names> {
+        let found = self.branches.get(&branch);
+        found.ok_or_else(|| {
+            err!(
+                UNKNOWN_DATABASE,
+                "the branch does not exist: it was dropped"
+            )
+        })
+    }
+
+    /// All tables, those of branches too.
+    pub(super) fn tables(&self) -> impl Iterator<Item = &Arc<Table>> {
+        self.branches.values().flat_map(Names::tables)
+    }
+}
+
 impl Names {
+    /// All tables, sorted by database and name.
+    pub(super) fn tables(&self) -> impl Iterator<Item = &Arc<Table>> {
+        self.databases.values().flat_map(BTreeMap::values)
+    }
+
     pub(super) fn database(&self, name: &str) -> Result<&BTreeMap<String, Arc<Table>>> {
         let found = self.databases.get(name);
         found.ok_or_else(|| err!(UNKNOWN_DATABASE, "Database {name} does not exist"))
@@ -53,7 +76,13 @@ impl Engine {
     pub fn create_database(&self, name: &str, if_not_exists: bool) -> Result<()> {
         let inner = &self.inner;
         let _ddl = inner.ddl.lock();
-        if inner.names.read().databases.contains_key(name) {
+        if inner
+            .names
+            .read()
+            .of(self.branch)?
+            .databases
+            .contains_key(name)
+        {
             return if if_not_exists {
                 Ok(())
             } else {
@@ -64,7 +93,7 @@ impl Engine {
             };
         }
         let mut request = Request::default();
-        show_database(&mut request, name, true);
+        show_database(&mut request, self.branch, name, true);
         inner.commit(request).map(|_| ())
     }
 
@@ -75,7 +104,7 @@ impl Engine {
     pub fn drop_database(&self, name: &str, if_exists: bool) -> Result<()> {
         let inner = &self.inner;
         let _ddl = inner.ddl.lock();
-        let tables: Vec<Arc<Table>> = match inner.names.read().database(name) {
+        let tables: Vec<Arc<Table>> = match inner.names.read().of(self.branch)?.database(name) {
             Ok(tables) => tables.values().cloned().collect(),
             Err(_) if if_exists => return Ok(()),
             Err(e) => return Err(e),
@@ -83,7 +112,7 @@ impl Engine {
         let mut request = Request::default();
         tables.into_iter().for_each(|t| drop_one(&mut request, t));
         if name != "default" {
-            show_database(&mut request, name, false);
+            show_database(&mut request, self.branch, name, false);
         }
         if request.is_empty() {
             return Ok(());
@@ -103,7 +132,11 @@ impl Engine {
         let inner = &self.inner;
         let _ddl = inner.ddl.lock();
         let (database, name) = (definition.database.clone(), definition.name.clone());
-        let old = inner.names.read().database(&database)?.get(&name).cloned();
+        let branch = self.branch;
+        let old = {
+            let names = inner.names.read();
+            names.of(branch)?.database(&database)?.get(&name).cloned()
+        };
         let mut request = Request::default();
         match (old, mode) {
             (None, _) => {}
@@ -121,6 +154,7 @@ impl Engine {
         if definition.uuid == 0 {
             definition.uuid = new_uuid(inner);
         }
+        request.within(branch);
         request.edit(Edit::Define {
             table: definition.uid,
             definition: definition.encode(),
@@ -130,17 +164,17 @@ impl Engine {
         request.show(move |inner, commit| {
             let (uid, parts) = (definition.uid, PartList::default());
             let table = Table::new(uid, Arc::clone(&definition), layout, commit, parts, commit);
+            let table = Arc::new(table.of_branch(branch));
             let mut names = inner.names.write();
-            let tables = names.databases.entry(definition.database.clone());
-            tables
-                .or_default()
-                .insert(definition.name.clone(), Arc::new(table));
+            let own = names.branches.entry(branch).or_default();
+            let tables = own.databases.entry(definition.database.clone());
+            tables.or_default().insert(definition.name.clone(), table);
             drop(names);
             inner.meanings_changed();
             Vec::new()
         });
         inner.commit(request)?;
-        inner.names.read().table(&database, &name)
+        inner.names.read().of(branch)?.table(&database, &name)
     }
 
     /// Drops a table with its rows.
@@ -150,7 +184,7 @@ impl Engine {
     pub fn drop_table(&self, database: &str, name: &str) -> Result<()> {
         let inner = &self.inner;
         let _ddl = inner.ddl.lock();
-        let table = inner.names.read().table(database, name)?;
+        let table = inner.names.read().of(self.branch)?.table(database, name)?;
         let mut request = Request::default();
         drop_one(&mut request, table);
         inner.commit(request).map(|_| ())
@@ -193,7 +227,8 @@ impl Engine {
     fn rename_with(&self, change: impl FnOnce(&mut Names) -> Result<()>) -> Result<()> {
         let inner = &self.inner;
         let _ddl = inner.ddl.lock();
-        let mut names = inner.names.read().clone();
+        let branch = self.branch;
+        let mut names = inner.names.read().of(branch)?.clone();
         change(&mut names)?;
         let mut request = Request::default();
         for (database, tables) in &names.databases {
@@ -217,7 +252,7 @@ impl Engine {
             return Ok(());
         }
         request.show(move |inner, _| {
-            *inner.names.write() = names;
+            inner.names.write().branches.insert(branch, names);
             inner.meanings_changed();
             Vec::new()
         });
@@ -244,7 +279,7 @@ impl Names {
         }
     }
 
-    fn put(&mut self, database: &str, name: &str, table: Arc<Table>) {
+    pub(super) fn put(&mut self, database: &str, name: &str, table: Arc<Table>) {
         if let Some(tables) = self.databases.get_mut(database) {
             tables.insert(name.to_string(), table);
         }
@@ -275,23 +310,24 @@ fn drop_one(request: &mut Request, table: Arc<Table>) {
     request.edit(Edit::Drop { table: table.uid() });
     request.show(move |inner, commit| {
         let definition = table.definition();
-        inner
-            .names
-            .write()
-            .take(&definition.database, &definition.name);
+        if let Some(names) = inner.names.write().branches.get_mut(&table.branch()) {
+            names.take(&definition.database, &definition.name);
+        }
         inner.meanings_changed();
         table.mark_dropped(commit)
     });
 }
 
-fn show_database(request: &mut Request, name: &str, present: bool) {
+fn show_database(request: &mut Request, branch: u64, name: &str, present: bool) {
+    request.within(branch);
     request.edit(Edit::Database {
         name: name.to_string(),
         present,
     });
     let name = name.to_string();
     request.show(move |inner, _| {
-        let mut names = inner.names.write();
+        let mut all = inner.names.write();
+        let names = all.branches.entry(branch).or_default();
         if present {
             names.databases.entry(name).or_default();
         } else {

@@ -65,7 +65,8 @@ impl Engine {
     /// Merges that are running.
     pub fn merges(&self) -> Vec<MergeProgress> {
         let running = self.inner.merges.lock();
-        running.values().map(|m| m.progress()).collect()
+        let all = running.values().map(|m| m.progress());
+        all.filter(|m| m.branch == self.branch).collect()
     }
 
     /// Stops housekeeping, writes memory parts to files and a checkpoint, and gives the store free.

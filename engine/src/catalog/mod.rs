@@ -1,6 +1,7 @@
 //! The engine: databases, tables, transactions, and what goes on in the background.
 //!
 //! - [`Engine`]: open, names, key-value store; [`ddl`]: changes of the catalog;
+//! - [`branches`]: the store once more, sharing its files;
 //! - [`transaction`]: inserts and everything that commits with them;
 //! - [`commit`]: the one way into the log; [`recover`]: the way back;
 //! - [`rewrite`], [`alter`]: changes of stored rows and columns;
@@ -9,6 +10,7 @@
 //! Invariant: what readers see changes only in [`commit`], after the log's fsync, in the log's order.
 
 mod alter;
+mod branches;
 mod commit;
 mod ddl;
 mod drafts;
@@ -18,7 +20,7 @@ mod recover;
 mod rewrite;
 mod transaction;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -37,6 +39,7 @@ pub use crate::table::{
     ColumnDefinition, DefaultKind, FinalPart, IndexDefinition, Layout, PartRanges, Snapshot, Table,
     TableDefinition, TableEngine,
 };
+pub use branches::{Attach, NewBranch};
 pub use commit::Committed;
 pub use ddl::{CreateMode, TableName};
 pub use hold::Hold;
@@ -57,10 +60,12 @@ pub struct EngineParts {
     pub options: Options,
 }
 
-/// An open store. Clones share it.
+/// An open store, or a branch of one. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Engine {
     inner: Arc<Inner>,
+    /// Whose names and keys it knows; 0 is the store itself.
+    branch: u64,
     workers: Arc<Workers>,
 }
 
@@ -70,8 +75,9 @@ struct Inner {
     clock: Arc<dyn Clock>,
     compiler: Arc<dyn Compiler>,
     options: Options,
-    names: RwLock<Names>,
-    values: RwLock<BTreeMap<String, Vec<u8>>>,
+    names: RwLock<AllNames>,
+    /// Keys and values by branch.
+    values: RwLock<BTreeMap<u64, Values>>,
     commits: Group<commit::Request, Result<Committed>, commit::Leader>,
     /// Held by changes of the catalog, so that names seen by one stay until it commits.
     ddl: Mutex<()>,
@@ -85,19 +91,31 @@ struct Inner {
     failure: RwLock<Option<Error>>,
     /// Bytes of rows that came to memory parts since the workers were woken for them.
     pressure: AtomicU64,
-    /// When the first and the last row of a part expire, by part.
-    expiries: Mutex<HashMap<u64, (i64, i64)>>,
-    /// Parts that no snapshot to come will show; their files go when nobody holds them.
-    retired: Mutex<Vec<Arc<Part>>>,
+    /// When the first and the last row of a part expire, by part and table: tables of branches
+    /// share parts, and may each have a TTL of their own.
+    expiries: Mutex<BTreeMap<(u64, u64), (i64, i64)>>,
+    /// Parts that some table gave up, by id; their files go when no table and no snapshot holds them.
+    retired: Mutex<BTreeMap<u64, Arc<Part>>>,
     merges: Mutex<BTreeMap<u64, Arc<maintain::Running>>>,
     wake: Arc<Wake>,
     /// The store belongs to this process.
     lock: Mutex<Option<Box<dyn Send + Sync>>>,
 }
 
-/// Databases and tables by name.
+/// Keys and values.
+type Values = BTreeMap<String, Arc<Vec<u8>>>;
+
+/// What is named, by branch; 0 is the store itself.
+#[derive(Debug, Default, Clone)]
+struct AllNames {
+    branches: BTreeMap<u64, Names>,
+}
+
+/// Databases and tables of the store or of one branch by name.
 #[derive(Debug, Default, Clone)]
 struct Names {
+    /// The branch's name.
+    branch: String,
     databases: BTreeMap<String, BTreeMap<String, Arc<Table>>>,
 }
 
@@ -130,20 +148,23 @@ impl Engine {
 
     /// Names of all databases, sorted.
     pub fn databases(&self) -> Vec<String> {
-        self.inner.names.read().databases.keys().cloned().collect()
+        let names = self.inner.names.read();
+        let own = names.of(self.branch).map(|n| n.databases.keys().cloned());
+        own.map(Iterator::collect).unwrap_or_default()
     }
 
     /// The table of that name.
     pub fn table(&self, database: &str, name: &str) -> Option<Arc<Table>> {
         let names = self.inner.names.read();
-        names.databases.get(database)?.get(name).cloned()
+        let own = names.branches.get(&self.branch)?;
+        own.databases.get(database)?.get(name).cloned()
     }
 
     /// All tables, sorted by database and name.
     pub fn tables(&self) -> Vec<Arc<Table>> {
         let names = self.inner.names.read();
-        let tables = names.databases.values().flat_map(BTreeMap::values);
-        tables.cloned().collect()
+        let own = names.branches.get(&self.branch);
+        own.into_iter().flat_map(Names::tables).cloned().collect()
     }
 
     /// Snapshots of several tables, all at the same commit.
@@ -154,16 +175,20 @@ impl Engine {
 
     /// The value of a key.
     pub fn get(&self, key: &str) -> Option<Vec<u8>> {
-        self.inner.values.read().get(key).cloned()
+        let values = self.inner.values.read();
+        let value = values.get(&self.branch)?.get(key)?;
+        Some(value.as_ref().clone())
     }
 
     /// Keys that start with `prefix`, with their values, sorted.
     pub fn scan(&self, prefix: &str) -> Vec<(String, Vec<u8>)> {
         let values = self.inner.values.read();
-        values
-            .range(prefix.to_string()..)
+        let Some(own) = values.get(&self.branch) else {
+            return Vec::new();
+        };
+        own.range(prefix.to_string()..)
             .take_while(|(key, _)| key.starts_with(prefix))
-            .map(|(key, value)| (key.clone(), value.clone()))
+            .map(|(key, value)| (key.clone(), value.as_ref().clone()))
             .collect()
     }
 
@@ -180,7 +205,8 @@ impl Engine {
 
     /// The commit that used a deduplication token, while it is remembered.
     pub fn token_used(&self, token: &str) -> Option<u64> {
-        self.inner.commits.lead().state.tokens.get(token)
+        let leader = self.inner.commits.lead();
+        leader.state.token_used(self.branch, token)
     }
 
     /// The number of the last commit.

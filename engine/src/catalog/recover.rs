@@ -3,14 +3,14 @@
 //! Invariant: after opening, files and log hold exactly what the log says; opening again changes
 //! nothing.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use parking_lot::{Mutex, RwLock};
 
 use super::commit::Leader;
-use super::{Engine, EngineParts, Inner, Names, drafts};
+use super::{AllNames, Engine, EngineParts, Inner, drafts};
 use crate::background::{Wake, Workers};
 use crate::error::{Error, Result};
 use crate::log::contents::{RowsContents, TableContents};
@@ -37,26 +37,33 @@ impl Engine {
         }
         let found = read_log(storage, parts.options.tokens_max)?;
         let now = parts.clock.now_micros();
-        let mut names = Names::default();
-        for database in found.contents.databases {
-            names.databases.entry(database).or_default();
+        let mut names = AllNames::default();
+        let mut values = BTreeMap::new();
+        for (number, branch) in found.contents.branches {
+            let own = names.branches.entry(number).or_default();
+            own.branch = branch.name;
+            for database in branch.databases {
+                own.databases.entry(database).or_default();
+            }
+            values.insert(number, branch.values);
         }
-        let mut named = HashSet::new();
+        let mut files = Files::default();
         for (uid, contents) in found.contents.tables {
-            named.extend(contents.parts.keys().copied());
+            let branch = contents.branch;
             let version = found.state.tables.get(&uid).map_or(0, |t| t.version);
-            let table = open_table(&parts, uid, version, contents, now)?;
+            let table = open_table(&parts, uid, version, contents, &mut files, now)?;
             let definition = table.definition();
-            let tables = names.databases.entry(definition.database.clone());
+            let own = names.branches.entry(branch).or_default();
+            let tables = own.databases.entry(definition.database.clone());
             tables
                 .or_default()
                 .insert(definition.name.clone(), Arc::new(table));
         }
-        sweep(storage, found.segment.number(), &named)?;
+        sweep(storage, found.segment.number(), &files)?;
         let wake = Arc::new(Wake::default());
         let inner = Arc::new(Inner {
             names: RwLock::new(names),
-            values: RwLock::new(found.contents.values),
+            values: RwLock::new(values),
             ddl: Mutex::new(()),
             shown: RwLock::new(()),
             next_part: AtomicU64::new(found.state.next_part.max(1)),
@@ -84,9 +91,16 @@ impl Engine {
         if inner.options.background {
             inner.start_workers(&workers)?;
         }
-        Ok(Engine { inner, workers })
+        Ok(Engine {
+            inner,
+            branch: 0,
+            workers,
+        })
     }
 }
+
+/// Part files by id: tables of branches share them.
+type Files = HashMap<u64, Arc<Part>>;
 
 /// What the log holds.
 struct Found {
@@ -149,16 +163,33 @@ fn open_table(
     uid: u64,
     version: u64,
     contents: TableContents,
+    files: &mut Files,
     now: i64,
 ) -> Result<Table> {
-    let definition = TableDefinition::decode(&contents.definition)?;
+    let mut definition = TableDefinition::decode(&contents.definition)?;
+    // A branch's table was defined as that of its origin.
+    definition.uid = uid;
     let layout = Layout::compile(&definition, parts.compiler.as_ref())
         .map_err(|e| e.context(format!("table {}", definition.full_name())))?;
     let mut list = PartList::default();
     for (id, info) in contents.parts {
-        let part = Part::open(&parts.storage, &drafts::path(id), info)
-            .map_err(|e| e.context(format!("table {}", definition.full_name())))?;
-        list.add_file(Arc::new(part));
+        let part = match files.get(&id) {
+            Some(part) if *part.info() == info => Arc::clone(part),
+            Some(part) => {
+                return Err(Error::corrupt(format!(
+                    "part {id} is said to be {info:?} and {:?}",
+                    part.info()
+                )));
+            }
+            None => {
+                let part = Part::open(&parts.storage, &drafts::path(id), info)
+                    .map_err(|e| e.context(format!("table {}", definition.full_name())))?;
+                let part = Arc::new(part);
+                files.insert(id, Arc::clone(&part));
+                part
+            }
+        };
+        list.add_file(part);
     }
     let table = Table::new(
         uid,
@@ -167,7 +198,8 @@ fn open_table(
         version,
         list,
         contents.commit,
-    );
+    )
+    .of_branch(contents.branch);
     let mut layouts = BTreeMap::new();
     let mut memory = Vec::new();
     for rows in contents.rows.into_values() {
@@ -181,7 +213,7 @@ fn open_table(
                 layout
             }
         };
-        memory.push((memory_part(&layout, &rows)?, rows.ids));
+        memory.push((memory_part(&layout, &rows)?, rows.ids.clone()));
     }
     table.publish(contents.commit, |list, layout| {
         for (part, ids) in memory {
@@ -212,14 +244,14 @@ fn memory_part(layout: &Layout, found: &RowsContents) -> Result<Part> {
 }
 
 /// Removes files that no record names.
-fn sweep(storage: &Arc<dyn Storage>, segment: u64, named: &HashSet<u64>) -> Result<()> {
+fn sweep(storage: &Arc<dyn Storage>, segment: u64, named: &Files) -> Result<()> {
     for name in storage.list(segment::FOLDER)? {
         if segment::number_of(&name) != Some(segment) {
             storage.remove(&format!("{}/{name}", segment::FOLDER))?;
         }
     }
     for name in storage.list(drafts::FOLDER)? {
-        if !drafts::id_of(&name).is_some_and(|id| named.contains(&id)) {
+        if !drafts::id_of(&name).is_some_and(|id| named.contains_key(&id)) {
             storage.remove(&format!("{}/{name}", drafts::FOLDER))?;
         }
     }

@@ -65,7 +65,10 @@ impl Inner {
     pub(super) fn rewrite(&self, table: &Arc<Table>, rewrite: &Rewrite<'_>) -> Result<usize> {
         self.check_writable()?;
         let name = table.definition();
-        self.names.read().table(&name.database, &name.name)?;
+        self.names
+            .read()
+            .of(table.branch())?
+            .table(&name.database, &name.name)?;
         let old = table.layout();
         let new = match &rewrite.definition {
             Some(definition) => Arc::new(Layout::compile(definition, self.compiler.as_ref())?),

@@ -169,10 +169,12 @@ impl Transaction {
             inner.storage.sync_dir(drafts::FOLDER)?;
         }
         if !self.values.is_empty() {
-            put_values(self.values, self.defines, &mut request);
+            let branch = self.engine.branch;
+            request.within(branch);
+            put_values(self.values, self.defines, branch, &mut request);
         }
         if let Some(token) = self.token {
-            request.token(token);
+            request.token(self.engine.branch, token);
         }
         if request.is_empty() && holds.is_empty() {
             let id = self.engine.last_commit();
@@ -226,7 +228,12 @@ fn names(schema: &crate::block::Schema) -> Vec<String> {
     fields.map(|f| format!("{} {}", f.name, f.ty)).collect()
 }
 
-fn put_values(values: Vec<(String, Option<Vec<u8>>)>, defines: bool, request: &mut Request) {
+pub(super) fn put_values(
+    values: Vec<(String, Option<Vec<u8>>)>,
+    defines: bool,
+    branch: u64,
+    request: &mut Request,
+) {
     for (key, value) in &values {
         request.edit(Edit::Put {
             key: key.clone(),
@@ -234,14 +241,15 @@ fn put_values(values: Vec<(String, Option<Vec<u8>>)>, defines: bool, request: &m
         });
     }
     request.show(move |inner, _| {
-        let mut shown = inner.values.write();
+        let mut all = inner.values.write();
+        let shown = all.entry(branch).or_default();
         for (key, value) in values {
             match value {
-                Some(value) => shown.insert(key, value),
+                Some(value) => shown.insert(key, Arc::new(value)),
                 None => shown.remove(&key),
             };
         }
-        drop(shown);
+        drop(all);
         if defines {
             inner.meanings_changed();
         }

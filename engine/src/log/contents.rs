@@ -5,29 +5,40 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::record::{Edit, Record};
+use super::record::{BranchCopy, Edit, Record};
 use crate::part::PartInfo;
 
 /// Everything a log says.
 #[derive(Debug, Default)]
 pub struct Contents {
-    /// Databases.
-    pub databases: BTreeSet<String>,
+    /// Branches by number: 0 is the store itself.
+    pub branches: BTreeMap<u64, BranchContents>,
     /// Tables by number.
     pub tables: BTreeMap<u64, TableContents>,
+}
+
+/// Everything a log says of a branch beside its tables.
+#[derive(Debug, Default, Clone)]
+pub struct BranchContents {
+    /// Its name.
+    pub name: String,
+    /// Databases.
+    pub databases: BTreeSet<String>,
     /// Keys and values.
-    pub values: BTreeMap<String, Vec<u8>>,
+    pub values: BTreeMap<String, Arc<Vec<u8>>>,
 }
 
 /// Everything a log says of a table.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct TableContents {
+    /// The branch that it belongs to.
+    pub branch: u64,
     /// The definition's bytes.
     pub definition: Arc<Vec<u8>>,
     /// Part files by id.
     pub parts: BTreeMap<u64, PartInfo>,
     /// Memory parts by id.
-    pub rows: BTreeMap<u64, RowsContents>,
+    pub rows: BTreeMap<u64, Arc<RowsContents>>,
     /// Last commit that touched the table.
     pub commit: u64,
 }
@@ -49,20 +60,42 @@ impl Contents {
     /// Adds a record that [`super::State::apply`] accepted.
     pub fn apply(&mut self, record: Record) {
         let commit = record.commit;
+        let mut within = 0;
         for edit in record.edits {
             let table = match edit {
+                Edit::Within { branch } => {
+                    within = branch;
+                    continue;
+                }
+                Edit::Branch {
+                    number,
+                    name,
+                    lineage,
+                    copy,
+                } => {
+                    let origin = lineage.first().map_or(0, |(origin, _)| *origin);
+                    self.branch(number, name, copy.map(|copy| (origin, copy)), commit);
+                    continue;
+                }
+                Edit::DropBranch { number } => {
+                    self.branches.remove(&number);
+                    self.tables.retain(|_, t| t.branch != number);
+                    continue;
+                }
                 Edit::Database { name, present } => {
+                    let databases = &mut self.branches.entry(within).or_default().databases;
                     if present {
-                        self.databases.insert(name);
+                        databases.insert(name);
                     } else {
-                        self.databases.remove(&name);
+                        databases.remove(&name);
                     }
                     continue;
                 }
                 Edit::Put { key, value } => {
+                    let values = &mut self.branches.entry(within).or_default().values;
                     match value {
-                        Some(value) => self.values.insert(key, value),
-                        None => self.values.remove(&key),
+                        Some(value) => values.insert(key, Arc::new(value)),
+                        None => values.remove(&key),
                     };
                     continue;
                 }
@@ -73,7 +106,11 @@ impl Contents {
                 Edit::Define {
                     table, definition, ..
                 } => {
-                    self.tables.entry(table).or_default().definition = Arc::new(definition);
+                    let found = self.tables.entry(table).or_insert_with(|| TableContents {
+                        branch: within,
+                        ..TableContents::default()
+                    });
+                    found.definition = Arc::new(definition);
                     table
                 }
                 Edit::Clear { table, partition } => {
@@ -102,7 +139,7 @@ impl Contents {
                             rows,
                             definition: Arc::clone(&t.definition),
                         };
-                        t.rows.insert(added.info.id, added);
+                        t.rows.insert(added.info.id, Arc::new(added));
                     }
                     table
                 }
@@ -122,6 +159,29 @@ impl Contents {
                 t.commit = commit;
             }
         }
+    }
+}
+
+impl Contents {
+    fn branch(&mut self, number: u64, name: String, copy: Option<(u64, BranchCopy)>, commit: u64) {
+        let mut made = BranchContents::default();
+        if let Some((origin, copy)) = copy {
+            made = self.branches.get(&origin).cloned().unwrap_or_default();
+            let own = self.tables.values().filter(|t| t.branch == origin);
+            let copies: Vec<TableContents> = own
+                .map(|t| {
+                    let mut copied = t.clone();
+                    (copied.branch, copied.commit) = (number, commit);
+                    if !copy.rows {
+                        copied.clear(None);
+                    }
+                    copied
+                })
+                .collect();
+            self.tables.extend((copy.tables..).zip(copies));
+        }
+        made.name = name;
+        self.branches.insert(number, made);
     }
 }
 

@@ -26,6 +26,6 @@ pub mod state;
 
 pub use contents::Contents;
 pub use group::Group;
-pub use record::{Edit, Record};
+pub use record::{BranchCopy, Edit, Record};
 pub use segment::Segment;
 pub use state::State;

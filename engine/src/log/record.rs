@@ -85,6 +85,37 @@ pub enum Edit {
         /// Next table number.
         table: u64,
     },
+    /// A branch comes.
+    Branch {
+        /// Its number; tables and branches share theirs.
+        number: u64,
+        /// Its name.
+        name: String,
+        /// What it was made from and by which commit, nearest first; a commit of 0 stands for the
+        /// record's own.
+        lineage: Vec<(u64, u64)>,
+        /// What of its origin it has; none in checkpoints, whose next edits say everything.
+        copy: Option<BranchCopy>,
+    },
+    /// A branch goes with everything in it.
+    DropBranch {
+        /// Its number.
+        number: u64,
+    },
+    /// The databases, new tables and keys of the edits behind this one are those of a branch.
+    Within {
+        /// The branch's number; 0 is the store itself.
+        branch: u64,
+    },
+}
+
+/// What a new branch has of its origin: databases, tables and keys, and the rows perhaps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BranchCopy {
+    /// The origin's tables, in the order of their numbers, have the numbers from here on.
+    pub tables: u64,
+    /// Whether the rows come along.
+    pub rows: bool,
 }
 
 /// The edits of one commit.
@@ -196,6 +227,33 @@ pub fn put_edit(out: &mut Vec<u8>, edit: &Edit) {
             put_u64(out, *part);
             put_u64(out, *table);
         }
+        Edit::Branch {
+            number,
+            name,
+            lineage,
+            copy,
+        } => {
+            out.push(11);
+            put_u64(out, *number);
+            put_str(out, name);
+            put_u64(out, lineage.len() as u64);
+            for (branch, commit) in lineage {
+                put_u64(out, *branch);
+                put_u64(out, *commit);
+            }
+            put_option(out, *copy, |out, copy| {
+                put_u64(out, copy.tables);
+                out.push(u8::from(copy.rows));
+            });
+        }
+        Edit::DropBranch { number } => {
+            out.push(12);
+            put_u64(out, *number);
+        }
+        Edit::Within { branch } => {
+            out.push(13);
+            put_u64(out, *branch);
+        }
     }
 }
 
@@ -245,6 +303,24 @@ fn read_edit(r: &mut Reader<'_>) -> Result<Edit> {
             part: r.u64()?,
             table: r.u64()?,
         },
+        11 => Edit::Branch {
+            number: r.u64()?,
+            name: r.string()?,
+            lineage: {
+                let n = r.count(2)?;
+                (0..n)
+                    .map(|_| Ok((r.u64()?, r.u64()?)))
+                    .collect::<Result<_>>()?
+            },
+            copy: r.option(|r| {
+                Ok(BranchCopy {
+                    tables: r.u64()?,
+                    rows: flag(r)?,
+                })
+            })?,
+        },
+        12 => Edit::DropBranch { number: r.u64()? },
+        13 => Edit::Within { branch: r.u64()? },
         other => {
             return Err(Error::corrupt(format!(
                 "an edit with the unknown tag {other} at offset {}",
@@ -375,6 +451,17 @@ mod tests {
                     commit: 0,
                 },
                 Edit::Counters { part: 1, table: 2 },
+                Edit::Branch {
+                    number: 3,
+                    name: "b".into(),
+                    lineage: vec![(2, 0), (0, 300)],
+                    copy: Some(BranchCopy {
+                        tables: 4,
+                        rows: true,
+                    }),
+                },
+                Edit::Within { branch: 3 },
+                Edit::DropBranch { number: 3 },
             ],
         }
     }

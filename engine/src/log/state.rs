@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use super::record::Edit;
+use super::record::{BranchCopy, Edit};
 use crate::err;
 use crate::error::{Error, Result};
 
@@ -19,13 +19,26 @@ pub struct State {
     pub next_table: u64,
     /// Tables by number.
     pub tables: BTreeMap<u64, TableState>,
+    /// Branches by number.
+    pub branches: BTreeMap<u64, BranchState>,
     /// Tokens that were used.
     pub tokens: Tokens,
 }
 
+/// What the log says of one branch.
+#[derive(Debug, Clone)]
+pub struct BranchState {
+    /// Its name.
+    pub name: String,
+    /// What it was made from and by which commit, nearest first.
+    pub lineage: Vec<(u64, u64)>,
+}
+
 /// What the log says of one table.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct TableState {
+    /// The branch that it belongs to; 0 is the store itself.
+    pub branch: u64,
     /// Commit of the last change of columns or keys.
     pub version: u64,
     /// Partition of each part (in a file or in memory) by id.
@@ -37,11 +50,15 @@ impl State {
     ///
     /// # Errors
     /// UNKNOWN_TABLE for a table that is not there, NO_SUCH_DATA_PART for a part to be removed that
-    /// is not there.
+    /// is not there, UNKNOWN_DATABASE for a branch that is not there.
     pub fn apply(&mut self, commit: u64, edits: &[Edit]) -> Result<()> {
         self.check(edits)?;
+        let mut within = 0;
         for edit in edits {
-            self.apply_one(commit, edit);
+            match edit {
+                Edit::Within { branch } => within = *branch,
+                other => self.apply_one(commit, other, within),
+            }
         }
         self.commit = self.commit.max(commit);
         Ok(())
@@ -49,6 +66,7 @@ impl State {
 
     fn check(&self, edits: &[Edit]) -> Result<()> {
         for (i, edit) in edits.iter().enumerate() {
+            self.check_branches(&edits[..i], edit)?;
             let table = match edit {
                 Edit::Drop { table }
                 | Edit::Clear { table, .. }
@@ -76,13 +94,96 @@ impl State {
         Ok(())
     }
 
-    fn apply_one(&mut self, commit: u64, edit: &Edit) {
+    fn check_branches(&self, before: &[Edit], edit: &Edit) -> Result<()> {
+        let there = |n: u64| {
+            let made = |e: &Edit| matches!(e, Edit::Branch { number, .. } if *number == n);
+            n == 0 || self.branches.contains_key(&n) || before.iter().any(made)
+        };
+        let needed = match edit {
+            Edit::Within { branch } => *branch,
+            Edit::DropBranch { number } => *number,
+            Edit::Branch {
+                number,
+                lineage,
+                copy,
+                ..
+            } => {
+                if there(*number) {
+                    return Err(err!(
+                        DATABASE_ALREADY_EXISTS,
+                        "branch number {number} already exists"
+                    ));
+                }
+                match (copy, lineage.first()) {
+                    (Some(_), Some((origin, _))) => *origin,
+                    _ => return Ok(()),
+                }
+            }
+            _ => return Ok(()),
+        };
+        match there(needed) {
+            true => Ok(()),
+            false => Err(err!(
+                UNKNOWN_DATABASE,
+                "branch number {needed} does not exist: it was dropped"
+            )),
+        }
+    }
+
+    fn branch(
+        &mut self,
+        number: u64,
+        mut made: BranchState,
+        commit: u64,
+        copy: Option<BranchCopy>,
+    ) {
+        self.next_table = self.next_table.max(number + 1);
+        for (_, by) in made.lineage.iter_mut().filter(|(_, by)| *by == 0) {
+            *by = commit;
+        }
+        if let (Some(copy), Some((origin, _))) = (copy, made.lineage.first()) {
+            let own = self.tables.values().filter(|t| t.branch == *origin);
+            let copies: Vec<TableState> = own
+                .map(|t| TableState {
+                    branch: number,
+                    version: t.version,
+                    parts: match copy.rows {
+                        true => t.parts.clone(),
+                        false => BTreeMap::new(),
+                    },
+                })
+                .collect();
+            for (table, state) in (copy.tables..).zip(copies) {
+                self.next_table = self.next_table.max(table + 1);
+                self.tables.insert(table, state);
+            }
+        }
+        self.branches.insert(number, made);
+    }
+
+    /// The commit that used `token` in a branch, or in what the branch was made from before it was.
+    pub fn token_used(&self, branch: u64, token: &str) -> Option<u64> {
+        let own = self.tokens.get(&token_of(branch, token));
+        own.or_else(|| {
+            let lineage = &self.branches.get(&branch)?.lineage;
+            let used = |(origin, until): &(u64, u64)| {
+                let commit = self.tokens.get(&token_of(*origin, token))?;
+                (commit < *until).then_some(commit)
+            };
+            lineage.iter().find_map(used)
+        })
+    }
+
+    fn apply_one(&mut self, commit: u64, edit: &Edit, within: u64) {
         match edit {
             Edit::Define {
                 table, reshaped, ..
             } => {
                 self.next_table = self.next_table.max(table + 1);
-                let state = self.tables.entry(*table).or_default();
+                let state = self.tables.entry(*table).or_insert_with(|| TableState {
+                    branch: within,
+                    ..TableState::default()
+                });
                 if *reshaped {
                     state.version = commit;
                 }
@@ -128,7 +229,23 @@ impl State {
                 self.next_part = self.next_part.max(*part);
                 self.next_table = self.next_table.max(*table);
             }
-            Edit::Database { .. } | Edit::Put { .. } => {}
+            Edit::Branch {
+                number,
+                name,
+                lineage,
+                copy,
+            } => {
+                let made = BranchState {
+                    name: name.clone(),
+                    lineage: lineage.clone(),
+                };
+                self.branch(*number, made, commit, *copy);
+            }
+            Edit::DropBranch { number } => {
+                self.branches.remove(number);
+                self.tables.retain(|_, t| t.branch != *number);
+            }
+            Edit::Database { .. } | Edit::Put { .. } | Edit::Within { .. } => {}
         }
     }
 
@@ -137,6 +254,14 @@ impl State {
         if let Some(state) = self.tables.get_mut(&table) {
             state.parts.insert(id, partition.to_string());
         }
+    }
+}
+
+/// A token as the log knows it: those of branches do not meet those of others.
+pub fn token_of(branch: u64, token: &str) -> String {
+    match branch {
+        0 if !token.starts_with('\0') => token.to_string(),
+        _ => format!("\0{branch}\0{token}"),
     }
 }
 

@@ -38,6 +38,7 @@ pub use snapshot::{PartRanges, Snapshot};
 #[derive(Debug)]
 pub struct Table {
     uid: u64,
+    branch: u64,
     current: RwLock<Current>,
     claims: Claims,
 }
@@ -69,6 +70,7 @@ impl Table {
         });
         Table {
             uid,
+            branch: 0,
             current: RwLock::new(Current {
                 parts,
                 version,
@@ -77,6 +79,31 @@ impl Table {
             }),
             claims: Claims::default(),
         }
+    }
+
+    /// The same table as one of a branch.
+    pub fn of_branch(mut self, branch: u64) -> Table {
+        self.branch = branch;
+        self
+    }
+
+    /// The branch that it belongs to; 0 is the store itself.
+    pub fn branch(&self) -> u64 {
+        self.branch
+    }
+
+    /// A table of the same columns for a branch, with number `uid`; with `rows` it shares all parts.
+    pub fn fork(&self, branch: u64, uid: u64, rows: bool, commit: u64) -> Table {
+        let current = self.current.read();
+        let mut definition = current.snapshot.definition.as_ref().clone();
+        definition.uid = uid;
+        let parts = match rows {
+            true => current.parts.clone(),
+            false => PartList::default(),
+        };
+        let layout = Arc::clone(&current.snapshot.layout);
+        let (definition, version) = (Arc::new(definition), current.version);
+        Table::new(uid, definition, layout, version, parts, commit).of_branch(branch)
     }
 
     /// The table's number in the store.

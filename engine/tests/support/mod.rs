@@ -246,6 +246,8 @@ pub(crate) struct World {
     pub(crate) databases: Vec<String>,
     pub(crate) tables: BTreeMap<String, Vec<Row>>,
     pub(crate) values: BTreeMap<String, Vec<u8>>,
+    /// Of the store itself: what is in each branch.
+    pub(crate) branches: BTreeMap<String, World>,
 }
 
 /// Reads everything.
@@ -258,6 +260,14 @@ pub(crate) fn world(engine: &Engine) -> World {
             .map(|t| (t.full_name(), read(t)))
             .collect(),
         values: engine.scan("").into_iter().collect(),
+        branches: match engine.branch_name() {
+            Some(_) => BTreeMap::new(),
+            None => {
+                let all = engine.branches().into_iter();
+                all.map(|b| (b.clone(), world(&engine.branch(&b).unwrap())))
+                    .collect()
+            }
+        },
     }
 }
 

@@ -2,12 +2,14 @@
 //!
 //! Invariant: one engine per directory; what is shared by sessions is here and nowhere else.
 
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 
+use parking_lot::Mutex;
 use roost_engine::block::Block;
-use roost_engine::catalog::{Engine, EngineParts};
+use roost_engine::catalog::{Engine, EngineParts, NewBranch};
 use roost_engine::clock::{Clock, SystemClock};
 use roost_engine::error::Result;
 use roost_engine::options::Options;
@@ -65,6 +67,8 @@ pub struct Shared {
     threads: usize,
     memory: Arc<MemoryTracker>,
     seeds: AtomicU64,
+    /// Open branches by name: all handles of one share what guards its views.
+    branches: Arc<Mutex<BTreeMap<String, Weak<Shared>>>>,
     /// Materialized views.
     pub(crate) views: crate::interpret::materialized::Views,
 }
@@ -172,9 +176,84 @@ impl Database {
                 memory: Arc::new(MemoryTracker::of_process((total > 0).then_some(total))),
                 seeds: AtomicU64::new(first_seed),
                 views: Default::default(),
+                branches: Arc::default(),
                 options,
             }),
         })
+    }
+
+    /// Makes a branch: a database of its own that starts with everything that is here now, in
+    /// milliseconds, because both share what is stored. Neither sees what the other does from then on.
+    ///
+    /// ```
+    /// let db = roost::Database::in_memory()?;
+    /// db.execute("CREATE TABLE t (x UInt8) ORDER BY x; INSERT INTO t VALUES (1)")?;
+    /// let branch = db.create_branch("try", Default::default())?;
+    /// branch.execute("ALTER TABLE t ADD COLUMN y UInt8 DEFAULT x + 1; DELETE FROM t WHERE x = 1")?;
+    /// assert_eq!(db.query("SELECT count() FROM t")?.rows()[0][0], roost::Value::UInt(1));
+    /// assert_eq!(branch.query("SELECT count() FROM t")?.rows()[0][0], roost::Value::UInt(0));
+    /// db.drop_branch("try")?;
+    /// # Ok::<(), roost::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// DATABASE_ALREADY_EXISTS when there is such a branch, TABLE_IS_READ_ONLY.
+    pub fn create_branch(&self, name: &str, new: NewBranch) -> Result<Database> {
+        let engine = self.shared.engine.create_branch(name, new)?;
+        let mut branches = self.shared.branches.lock();
+        // A dropped branch of that name may still be in somebody's hands.
+        branches.remove(name);
+        Ok(self.opened(name, engine, &mut branches))
+    }
+
+    /// The branch of that name.
+    ///
+    /// # Errors
+    /// UNKNOWN_DATABASE when there is none.
+    pub fn branch(&self, name: &str) -> Result<Database> {
+        let engine = self.shared.engine.branch(name)?;
+        let mut branches = self.shared.branches.lock();
+        Ok(self.opened(name, engine, &mut branches))
+    }
+
+    /// Names of all branches, sorted.
+    pub fn branches(&self) -> Vec<String> {
+        self.shared.engine.branches()
+    }
+
+    /// Drops a branch with everything in it. Who still holds it finds nothing there.
+    ///
+    /// # Errors
+    /// UNKNOWN_DATABASE when there is none, TABLE_IS_READ_ONLY.
+    pub fn drop_branch(&self, name: &str) -> Result<()> {
+        self.shared.engine.drop_branch(name)?;
+        self.shared.branches.lock().remove(name);
+        Ok(())
+    }
+
+    fn opened(
+        &self,
+        name: &str,
+        engine: Engine,
+        branches: &mut BTreeMap<String, Weak<Shared>>,
+    ) -> Database {
+        if let Some(shared) = branches.get(name).and_then(Weak::upgrade) {
+            return Database { shared };
+        }
+        let own = &self.shared;
+        let shared = Arc::new(Shared {
+            engine,
+            clock: Arc::clone(&own.clock),
+            queries: QueryLog::default(),
+            threads: own.threads,
+            memory: Arc::clone(&own.memory),
+            seeds: AtomicU64::new(own.next_seed()),
+            views: Default::default(),
+            branches: Arc::clone(&own.branches),
+            options: own.options.clone(),
+        });
+        branches.insert(name.to_string(), Arc::downgrade(&shared));
+        Database { shared }
     }
 
     /// A new session in database `default`.

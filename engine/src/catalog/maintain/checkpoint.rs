@@ -38,21 +38,34 @@ impl Inner {
             put_edit(&mut edits, &edit);
         };
         let names = self.names.read().clone();
-        for name in names.databases.keys().cloned() {
-            put(Edit::Database {
-                name,
-                present: true,
-            });
+        let values = self.values.read();
+        for (branch, names) in names.branches {
+            if let Some(state) = leader.state.branches.get(&branch) {
+                put(Edit::Branch {
+                    number: branch,
+                    name: state.name.clone(),
+                    lineage: state.lineage.clone(),
+                    copy: None,
+                });
+                put(Edit::Within { branch });
+            }
+            for name in names.databases.keys().cloned() {
+                put(Edit::Database {
+                    name,
+                    present: true,
+                });
+            }
+            for table in names.tables() {
+                put_table(table, &mut put)?;
+            }
+            for (key, value) in values.get(&branch).into_iter().flatten() {
+                put(Edit::Put {
+                    key: key.clone(),
+                    value: Some(value.as_ref().clone()),
+                });
+            }
         }
-        for table in names.databases.values().flat_map(|t| t.values()) {
-            put_table(table, &mut put)?;
-        }
-        for (key, value) in &*self.values.read() {
-            put(Edit::Put {
-                key: key.clone(),
-                value: Some(value.clone()),
-            });
-        }
+        drop(values);
         for (token, commit) in leader.state.tokens.iter() {
             put(Edit::Token {
                 token: token.to_string(),

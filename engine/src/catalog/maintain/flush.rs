@@ -76,8 +76,9 @@ impl Inner {
 
     pub(super) fn durable_tables(&self) -> Vec<Arc<Table>> {
         let names = self.names.read();
-        let tables = names.databases.values().flat_map(|t| t.values());
-        let durable = tables.filter(|t| t.definition().engine.is_durable());
+        let durable = names
+            .tables()
+            .filter(|t| t.definition().engine.is_durable());
         durable.cloned().collect()
     }
 

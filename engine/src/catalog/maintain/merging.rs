@@ -23,6 +23,8 @@ const ROUNDS_MAX: usize = 2000;
 /// A running merge, for `system.merges`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MergeProgress {
+    /// Branch of the table.
+    pub branch: u64,
     /// Database of the table.
     pub database: String,
     /// Name of the table.
@@ -213,6 +215,7 @@ impl Inner {
         let infos = || parts.iter().map(|p| p.info());
         let running = Arc::new(Running {
             fixed: MergeProgress {
+                branch: table.branch(),
                 database: definition.database.clone(),
                 table: definition.name.clone(),
                 partition: infos()

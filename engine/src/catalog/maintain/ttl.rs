@@ -50,7 +50,7 @@ impl Inner {
         let snapshot = table.snapshot();
         let files = snapshot.parts.iter().filter(|p| p.memory_block().is_none());
         for part in files.filter(|p| !table.claims().is_busy(p.info().id)) {
-            let (first, last) = self.expiry_of(part, layout, expiry)?;
+            let (first, last) = self.expiry_of((table, part), layout, expiry)?;
             let share = (last.saturating_sub(first) / SHARES).max(PAUSE_MICROS);
             if last <= now || (last != i64::MAX && first.saturating_add(share) <= now) {
                 return Ok(Some(Arc::clone(part)));
@@ -63,8 +63,13 @@ impl Inner {
     }
 
     /// When the first and the last row of a part expire.
-    fn expiry_of(&self, part: &Part, layout: &Layout, expiry: &Expiry) -> Result<(i64, i64)> {
-        let id = part.info().id;
+    fn expiry_of(
+        &self,
+        (table, part): (&Table, &Part),
+        layout: &Layout,
+        expiry: &Expiry,
+    ) -> Result<(i64, i64)> {
+        let id = (part.info().id, table.uid());
         if let Some(known) = self.expiries.lock().get(&id) {
             return Ok(*known);
         }
