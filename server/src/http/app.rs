@@ -1,13 +1,16 @@
-//! What all requests share.
+//! What all requests of a workspace share.
 //!
 //! Invariant: made once; handlers get it by reference.
 
 use std::sync::Arc;
+use std::thread::JoinHandle;
 
+use parking_lot::Mutex;
 use roost_engine::clock::{Clock, SystemClock};
 
 use super::live::Live;
 use super::rates::Rates;
+use super::workspaces::Workspaces;
 use crate::config::Config;
 use crate::jobs::{Jobs, Runs};
 use crate::observe::Metrics;
@@ -15,10 +18,13 @@ use crate::project::{Project, ServiceLog};
 use crate::schedule::Schedules;
 use crate::store::{Store, now_micros};
 
-/// The server's state.
+/// Stack of the thread of schedules.
+const STACK_BYTES: usize = 4 << 20;
+
+/// A workspace of the server, and what it shares with the others.
 pub struct App {
     /// Options.
-    pub config: Config,
+    pub config: Arc<Config>,
     /// The workspace.
     pub project: Arc<Project>,
     /// Jobs.
@@ -28,17 +34,20 @@ pub struct App {
     /// When those run by themselves.
     pub schedules: Arc<Schedules>,
     /// Requests of tokens with a limit.
-    pub(super) rates: Rates,
+    pub(super) rates: Arc<Rates>,
     /// Streams of endpoints.
-    pub(super) live: Live,
+    pub(super) live: Arc<Live>,
     /// Service data sources.
     pub log: Arc<ServiceLog>,
     /// Metrics.
-    pub metrics: Metrics,
+    pub metrics: Arc<Metrics>,
+    /// All workspaces.
+    pub(super) workspaces: Arc<Workspaces>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl App {
-    /// Opens the database and the workspace.
+    /// Opens the database and the workspaces.
     pub fn open(config: Config) -> crate::project::Result<App> {
         App::on(config, Arc::new(SystemClock))
     }
@@ -46,9 +55,44 @@ impl App {
     /// The same under another clock.
     pub fn on(config: Config, clock: Arc<dyn Clock>) -> crate::project::Result<App> {
         let store = Store::on(config.data.as_deref(), clock)?;
+        let others = store.load::<String>("space");
+        let project = Project::open(store, &config.workspace)?;
+        let metrics = Metrics::default();
+        metrics.started(now_micros() as f64 / 1e6);
+        let nothing = Shared {
+            config: Arc::new(config),
+            rates: Arc::default(),
+            live: Arc::default(),
+            metrics: Arc::new(metrics),
+            workspaces: Arc::default(),
+        };
+        let app = App::of(project, nothing);
+        for id in others {
+            let project = Project::open(app.store().of_workspace(&id), &id)?;
+            app.workspaces.add(Arc::new(app.beside(project)));
+        }
+        Ok(app)
+    }
+
+    /// Another workspace of the same server.
+    pub(super) fn beside(&self, project: Project) -> App {
+        App::of(
+            project,
+            Shared {
+                config: Arc::clone(&self.config),
+                rates: Arc::clone(&self.rates),
+                live: Arc::clone(&self.live),
+                metrics: Arc::clone(&self.metrics),
+                workspaces: Arc::clone(&self.workspaces),
+            },
+        )
+    }
+
+    fn of(project: Project, shared: Shared) -> App {
+        let project = Arc::new(project);
         let log = Arc::new(ServiceLog::default());
-        let jobs = Arc::new(Jobs::open(store.clone(), Arc::clone(&log)));
-        let project = Arc::new(Project::open(store, &config.workspace)?);
+        let jobs = Arc::new(Jobs::open(project.store.clone(), Arc::clone(&log)));
+        let config = shared.config;
         let in_data = || config.data.as_ref().map(|d| d.join("sinks"));
         let runs = Runs {
             project: Arc::clone(&project),
@@ -56,23 +100,72 @@ impl App {
             folder: config.sinks.clone().or_else(in_data),
         };
         let schedules = Arc::new(Schedules::open(runs.clone()));
-        let metrics = Metrics::default();
-        metrics.started(now_micros() as f64 / 1e6);
-        Ok(App {
+        App {
             config,
             project,
             jobs,
             runs,
             schedules,
-            rates: Rates::default(),
-            live: Live::default(),
+            rates: shared.rates,
+            live: shared.live,
             log,
-            metrics,
-        })
+            metrics: shared.metrics,
+            workspaces: shared.workspaces,
+            threads: Mutex::default(),
+        }
+    }
+
+    /// Starts the threads that write the service log and look at schedules.
+    pub(super) fn start(&self) -> std::io::Result<()> {
+        let (log, store) = (Arc::clone(&self.log), self.store().clone());
+        let schedules = Arc::clone(&self.schedules);
+        let mut threads = self.threads.lock();
+        threads.push(
+            std::thread::Builder::new()
+                .name("service-log".to_owned())
+                .spawn(move || log.write_until_closed(&store))?,
+        );
+        threads.push(
+            std::thread::Builder::new()
+                .name("schedules".to_owned())
+                .stack_size(STACK_BYTES)
+                .spawn(move || schedules.run_until_closed())?,
+        );
+        Ok(())
+    }
+
+    /// Ends schedules and jobs, and writes the rest of the service log.
+    pub(super) fn close(&self) {
+        self.schedules.close();
+        self.jobs.close();
+        self.log.close();
+        for thread in self.threads.lock().drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("a thread of the workspace had failed");
+            }
+        }
+    }
+
+    /// The workspace that a token is of: this one unless another knows it.
+    pub(super) fn for_token(self: &Arc<Self>, text: &str) -> Arc<App> {
+        if self.project.knows_token(text) {
+            return Arc::clone(self);
+        }
+        let other = self.workspaces.other_of_token(text);
+        other.unwrap_or_else(|| Arc::clone(self))
     }
 
     /// The database.
     pub fn store(&self) -> &Store {
         &self.project.store
     }
+}
+
+/// What workspaces share.
+struct Shared {
+    config: Arc<Config>,
+    rates: Arc<Rates>,
+    live: Arc<Live>,
+    metrics: Arc<Metrics>,
+    workspaces: Arc<Workspaces>,
 }

@@ -17,7 +17,6 @@ use super::call::Call;
 use super::outlet::{Head, HeadBody, Outlet};
 use super::reply::{Failure, Handled};
 use super::v0;
-use crate::store::DATABASE;
 
 /// How often commits are looked for; the result is computed no more often than twice that.
 const LOOK: Duration = Duration::from_millis(50);
@@ -64,6 +63,7 @@ struct Result {
 
 /// Answers with a stream of events, or with the refusal that the plain endpoint gives.
 pub(super) async fn subscribe(app: Arc<App>, mut call: Call) -> Head {
+    let app = app.for_token(call.token());
     if let Some(file) = call.segments.last_mut() {
         // One row a line: rows are compared and sent as they are.
         *file = file.replace(".json", ".ndjson");
@@ -136,7 +136,7 @@ fn data_commit(app: &App) -> u64 {
     let tables = app.store().database().engine().tables();
     let data = tables
         .iter()
-        .filter(|t| t.definition().database == DATABASE);
+        .filter(|t| t.definition().database == app.store().data());
     data.map(|t| t.snapshot().commit).max().unwrap_or(0)
 }
 

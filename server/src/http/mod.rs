@@ -20,6 +20,7 @@ mod run;
 mod serve;
 mod unpack;
 mod v0;
+mod workspaces;
 
 pub use app::App;
 pub use serve::{Running, serve};

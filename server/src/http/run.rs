@@ -89,7 +89,7 @@ pub(super) fn run(
         ..QueryRequest::default()
     };
     let mut out = SqlOut { outlet };
-    match app.store().database().run(request, &mut out) {
+    match app.store().run_into(request, &mut out) {
         Ok(summary) => {
             app.metrics.read(summary.read_rows);
             Ok(summary)

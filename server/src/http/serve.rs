@@ -28,8 +28,6 @@ const GRACE: Duration = Duration::from_secs(20);
 
 /// How long no connection is accepted after one could not be.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-/// Stack of the thread of schedules.
-const STACK_BYTES: usize = 4 << 20;
 
 /// The addresses that are listened on.
 #[derive(Debug, Clone, Copy)]
@@ -59,19 +57,7 @@ pub async fn serve(
         api: api.local_addr()?,
         native: native.as_ref().map(TcpListener::local_addr).transpose()?,
     };
-    let writer = {
-        let app = Arc::clone(&app);
-        std::thread::Builder::new()
-            .name("service-log".to_owned())
-            .spawn(move || app.log.write_until_closed(app.store()))?
-    };
-    let scheduler = {
-        let schedules = Arc::clone(&app.schedules);
-        std::thread::Builder::new()
-            .name("schedules".to_owned())
-            .stack_size(STACK_BYTES)
-            .spawn(move || schedules.run_until_closed())?
-    };
+    app.workspaces.begin(&app)?;
     let (sender, receiver) = watch::channel(false);
     let head_time = config.limits.head_time;
     let small = SizeAbove::new(1024)
@@ -105,15 +91,7 @@ pub async fn serve(
         tracing::warn!("some requests did not end within {GRACE:?}");
     }
     let closing = tokio::task::spawn_blocking(move || {
-        app.schedules.close();
-        if scheduler.join().is_err() {
-            tracing::error!("the thread of the schedules had failed");
-        }
-        app.jobs.close();
-        app.log.close();
-        if writer.join().is_err() {
-            tracing::error!("the writer of the service log had failed");
-        }
+        app.workspaces.close();
         if let Err(e) = app.store().database().engine().shutdown() {
             tracing::error!("cannot shut the database down: {e}");
         }

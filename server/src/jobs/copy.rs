@@ -13,7 +13,7 @@ use serde_json::{Map, Value as Json, json};
 use super::runs::{Did, Runs};
 use super::{Job, NewJob, Outcome, Running};
 use crate::project::{COPY, CopyMode, DataSource, Resolver};
-use crate::store::{DATABASE, quoted};
+use crate::store::Store;
 use crate::template::Variables;
 
 impl Runs {
@@ -31,7 +31,7 @@ impl Runs {
         let mode = mode.unwrap_or_else(|| node.copy_mode());
         let resolver = self.resolver(&pipe, node, variables);
         let outcome = self.writing(&target, mode, running).and_then(|request| {
-            let statement = |sql: &str| insert(&target, sql);
+            let statement = |sql: &str| insert(&self.project.store, &target, sql);
             self.run(statement, (&pipe, node), &resolver, request, |r| {
                 self.project.store.run(r)
             })
@@ -58,7 +58,11 @@ impl Runs {
             let written = runs.writing(&target, CopyMode::Append, running);
             let outcome = written.and_then(|request| {
                 let request = QueryRequest {
-                    sql: insert(&target, sql.trim_end().trim_end_matches(';')),
+                    sql: insert(
+                        &runs.project.store,
+                        &target,
+                        sql.trim_end().trim_end_matches(';'),
+                    ),
                     parameters: resolver.secret_values(),
                     resolver: Some(resolver as _),
                     ..request
@@ -116,8 +120,8 @@ impl Runs {
     }
 }
 
-fn insert(target: &DataSource, sql: &str) -> String {
-    format!("INSERT INTO {DATABASE}.{}\n{sql}", quoted(&target.name))
+fn insert(store: &Store, target: &DataSource, sql: &str) -> String {
+    format!("INSERT INTO {}\n{sql}", store.at(&target.name))
 }
 
 fn written(rows: u64, bytes: u64) -> Map<String, Json> {

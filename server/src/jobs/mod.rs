@@ -106,10 +106,12 @@ impl Running {
         details: impl Fn(&roost::interpret::Written) -> Map<String, Json> + Send + Sync + 'static,
     ) -> Option<Also> {
         let job = self.jobs.get(&self.id)?;
+        let store = self.jobs.store.clone();
         Some(Arc::new(move |written| {
             let mut job = job.clone();
             job.finish(Ok(details(written)), now_micros());
-            Store::entry("job", &job.id, Some(&job))
+            store
+                .entry("job", &job.id, Some(&job))
                 .into_iter()
                 .collect()
         }))
@@ -241,7 +243,9 @@ impl Jobs {
             .collect();
         entries.retain(|_, e| !is_old(e));
         drop(entries);
-        let gone = old.iter().map(|id| Store::entry::<Job>("job", id, None));
+        let gone = old
+            .iter()
+            .map(|id| self.store.entry::<Job>("job", id, None));
         if let Err(e) = self.store.save_all(gone.flatten().collect()) {
             tracing::warn!("cannot forget old jobs: {e}");
         }
@@ -309,7 +313,7 @@ impl Jobs {
     }
 
     fn keep_with(&self, job: &Job, mut with: Vec<StoreEntry>) {
-        with.extend(Store::entry("job", &job.id, Some(job)));
+        with.extend(self.store.entry("job", &job.id, Some(job)));
         if let Err(e) = self.store.save_all(with) {
             tracing::error!("cannot store job {}: {e}", job.id);
         }

@@ -15,7 +15,7 @@ use crate::project::{
     COPY, CopyMode, DataSource, Node, Pipe, Project, ProjectError, Request, Resolver, Result, Root,
     SINK, TARGET,
 };
-use crate::store::{DATABASE, Entry, iso_seconds, quoted};
+use crate::store::{Entry, iso_seconds};
 use crate::template::Variables;
 use crate::tokens::Access;
 
@@ -103,8 +103,8 @@ impl Runs {
     /// What the database says; nothing was deleted then.
     pub fn delete(&self, source: &DataSource, condition: &str, running: &Running) -> Outcome {
         let started = Instant::now();
-        let table = format!("{DATABASE}.{}", quoted(&source.name));
         let store = &self.project.store;
+        let table = store.at(&source.name);
         let run = |sql: String| {
             let request = QueryRequest {
                 sql,

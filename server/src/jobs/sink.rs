@@ -50,6 +50,7 @@ impl Runs {
         let mut files = Files::new(&place, &running.id);
         let request = QueryRequest {
             query_id: Some(running.id.clone()),
+            database: Some(self.project.store.data().to_owned()),
             cancel: running.cancel.clone(),
             ..QueryRequest::default()
         };

@@ -9,7 +9,7 @@ use super::model::{DataSource, StoredColumn};
 use super::state::{Project, put};
 use super::{ProjectError, Result, check_name};
 use crate::datafile::{SchemaColumn, parse_schema};
-use crate::store::{DATABASE, Store, quoted, timestamp};
+use crate::store::{Store, quoted, timestamp};
 use crate::tokens::new_id;
 
 /// What is needed to make a data source.
@@ -68,6 +68,7 @@ impl NewDataSource {
             settings: self.settings,
             created_at: now.clone(),
             updated_at: now,
+            shared_with: Vec::new(),
         })
     }
 }
@@ -101,7 +102,7 @@ const KAFKA_COLUMNS: &[(&str, &str)] = &[
 ];
 
 /// The CREATE TABLE of a data source, under `name`.
-pub fn create_table_sql(source: &DataSource, name: &str) -> String {
+pub fn create_table_sql(store: &Store, source: &DataSource, name: &str) -> String {
     let mut columns: Vec<String> = source
         .columns
         .iter()
@@ -144,8 +145,8 @@ pub fn create_table_sql(source: &DataSource, name: &str) -> String {
         format!("{}({args})", source.engine)
     };
     let mut sql = format!(
-        "CREATE TABLE {DATABASE}.{} ({}) ENGINE = {engine}",
-        quoted(name),
+        "CREATE TABLE {} ({}) ENGINE = {engine}",
+        store.at(name),
         columns.join(", ")
     );
     if !source.engine.contains("MergeTree") {
@@ -186,7 +187,7 @@ fn key_list(key: &str) -> String {
     }
 }
 
-fn create_quarantine_sql(source: &DataSource) -> String {
+fn create_quarantine_sql(store: &Store, source: &DataSource) -> String {
     let mut columns: Vec<String> = source
         .columns
         .iter()
@@ -202,8 +203,8 @@ fn create_quarantine_sql(source: &DataSource) -> String {
         .map(str::to_owned),
     );
     format!(
-        "CREATE TABLE IF NOT EXISTS {DATABASE}.{} ({}) ENGINE = MergeTree ORDER BY insertion_date",
-        quoted(&source.quarantine()),
+        "CREATE TABLE IF NOT EXISTS {} ({}) ENGINE = MergeTree ORDER BY insertion_date",
+        store.at(&source.quarantine()),
         columns.join(", ")
     )
 }
@@ -225,9 +226,9 @@ impl Project {
                     source.name
                 )));
             }
-            store.execute(&create_table_sql(&source, &source.name))?;
+            store.execute(&create_table_sql(store, &source, &source.name))?;
             let made = store
-                .execute(&create_quarantine_sql(&source))
+                .execute(&create_quarantine_sql(store, &source))
                 .map_err(ProjectError::from)
                 .and_then(|()| put(store, "datasource", &source.id, &source));
             if let Err(e) = made {
@@ -262,14 +263,12 @@ impl Project {
     pub fn truncate_data_source(&self, key: &str) -> Result<()> {
         let state = self.snapshot();
         let source = state.data_source(key).ok_or_else(|| missing(key))?;
-        self.store.execute(&format!(
-            "TRUNCATE TABLE {DATABASE}.{}",
-            quoted(&source.name)
-        ))?;
-        let quarantine = quoted(&source.quarantine());
+        self.store
+            .execute(&format!("TRUNCATE TABLE {}", self.store.at(&source.name)))?;
+        let quarantine = self.store.at(&source.quarantine());
         Ok(self
             .store
-            .execute(&format!("TRUNCATE TABLE IF EXISTS {DATABASE}.{quarantine}"))?)
+            .execute(&format!("TRUNCATE TABLE IF EXISTS {quarantine}"))?)
     }
 
     /// Changes what needs no change of the table: description and other settings.
@@ -298,9 +297,9 @@ impl Project {
             let first = state.data_source(a).cloned().ok_or_else(|| missing(a))?;
             let second = state.data_source(b).cloned().ok_or_else(|| missing(b))?;
             store.execute(&format!(
-                "EXCHANGE TABLES {DATABASE}.{} AND {DATABASE}.{}",
-                quoted(&first.name),
-                quoted(&second.name)
+                "EXCHANGE TABLES {} AND {}",
+                store.at(&first.name),
+                store.at(&second.name)
             ))?;
             for (keeps_name, gives) in [(&first, &second), (&second, &first)] {
                 let next = DataSource {
@@ -381,7 +380,7 @@ impl Project {
             return Err(missing(key));
         };
         self.change(|state, store| {
-            let table = format!("{DATABASE}.{}", quoted(&after.name));
+            let table = store.at(&after.name);
             let commands: Vec<&str> = plan
                 .operations
                 .iter()
@@ -391,18 +390,23 @@ impl Project {
             if !commands.is_empty() {
                 store.execute(&format!("ALTER TABLE {table} {}", commands.join(", ")))?;
             }
-            for column in commands.iter().filter_map(|c| c.strip_prefix("ADD COLUMN ")) {
+            for column in commands
+                .iter()
+                .filter_map(|c| c.strip_prefix("ADD COLUMN "))
+            {
                 let name = column.split('`').nth(1).unwrap_or_default();
-                let after_name = quoted(&after.quarantine());
+                let after_name = store.at(&after.quarantine());
                 store.execute(&format!(
-                    "ALTER TABLE {DATABASE}.{after_name} ADD COLUMN IF NOT EXISTS {} Nullable(String)",
+                    "ALTER TABLE {after_name} ADD COLUMN IF NOT EXISTS {} Nullable(String)",
                     quoted(name)
                 ))?;
             }
             after.updated_at = timestamp();
             put(store, "datasource", &after.id, &after)?;
             let after = Arc::new(after);
-            state.data_sources.insert(after.name.clone(), Arc::clone(&after));
+            state
+                .data_sources
+                .insert(after.name.clone(), Arc::clone(&after));
             Ok((plan, after))
         })
     }
@@ -414,7 +418,7 @@ fn missing(key: &str) -> ProjectError {
 
 fn drop_tables(store: &Store, source: &DataSource) {
     for name in [source.name.clone(), source.quarantine()] {
-        let sql = format!("DROP TABLE IF EXISTS {DATABASE}.{}", quoted(&name));
+        let sql = format!("DROP TABLE IF EXISTS {}", store.at(&name));
         if let Err(e) = store.execute(&sql) {
             tracing::error!("cannot drop table {name}: {e}");
         }

@@ -13,7 +13,7 @@ use super::model::{DataSource, Node, Pipe};
 use super::resolve::{Request, Resolver, Root};
 use super::state::Project;
 use super::{ProjectError, Result};
-use crate::store::{DATABASE, Store, quoted, timestamp};
+use crate::store::{Store, quoted, timestamp};
 use crate::template::Variables;
 use crate::tokens::Access;
 
@@ -71,9 +71,9 @@ impl Project {
 
     fn view_sql(self: &Arc<Self>, pipe: &Pipe, node: &Node, target: &str) -> Result<String> {
         Ok(format!(
-            "CREATE OR REPLACE MATERIALIZED VIEW {DATABASE}.{} TO {DATABASE}.{} AS {}",
-            quoted(&view_name(&pipe.name, &node.name)),
-            quoted(target),
+            "CREATE OR REPLACE MATERIALIZED VIEW {} TO {} AS {}",
+            self.store.at(&view_name(&pipe.name, &node.name)),
+            self.store.at(target),
             self.node_sql(pipe, node)?
         ))
     }
@@ -266,7 +266,7 @@ impl Project {
         }
         let name = view_name(&pipe.name, &node.name);
         let database = self.store.database();
-        Ok(database.view_source(DATABASE, &name, truncate)?)
+        Ok(database.view_source(self.store.data(), &name, truncate)?)
     }
 }
 
@@ -279,9 +279,9 @@ fn has_view(pipe: &Pipe, node: &str) -> bool {
 pub(super) fn rename_views(store: &Store, pipe: &Pipe, name: &str) -> Result<()> {
     for node in pipe.nodes.iter().filter(|n| n.view_target().is_some()) {
         store.execute(&format!(
-            "RENAME TABLE {DATABASE}.{} TO {DATABASE}.{}",
-            quoted(&view_name(&pipe.name, &node.name)),
-            quoted(&view_name(name, &node.name))
+            "RENAME TABLE {} TO {}",
+            store.at(&view_name(&pipe.name, &node.name)),
+            store.at(&view_name(name, &node.name))
         ))?;
     }
     Ok(())
@@ -295,7 +295,7 @@ pub(super) fn drop_views(store: &Store, pipe: &Pipe) {
 }
 
 fn drop_view(store: &Store, name: &str) {
-    let sql = format!("DROP VIEW IF EXISTS {DATABASE}.{}", quoted(name));
+    let sql = format!("DROP VIEW IF EXISTS {}", store.at(name));
     if let Err(e) = store.execute(&sql)
         && e.code() != Code::UNKNOWN_TABLE
     {

@@ -4,6 +4,8 @@
 //! - [`state`]: the resources in memory, written through to the store;
 //! - [`ddl`]: data sources as tables; [`pipes`]: pipes and their nodes;
 //! - [`materialize`]: materialized nodes as views of the database;
+//! - [`places`]: what databases' names mean; what other workspaces share;
+//! - [`checks`]: whether what a pipe names is there;
 //! - [`copies`]: what copy and sink nodes say;
 //! - [`references`], [`resolve`]: which tables a text reads, pipes in the place of tables;
 //! - [`ingest`]: rows that come in;
@@ -11,6 +13,7 @@
 //!
 //! Invariant: a change is durable before it is visible.
 
+mod checks;
 mod copies;
 mod ddl;
 mod files;
@@ -19,9 +22,11 @@ pub mod ingest;
 mod materialize;
 mod model;
 mod pipes;
+mod places;
 mod references;
 mod resolve;
 mod service;
+mod sharing;
 mod show;
 mod state;
 
@@ -33,7 +38,8 @@ pub use ddl::{NewDataSource, Operations, create_table_sql};
 pub use files::{data_source_text, pipe_text};
 pub use materialize::{Analysis, MATERIALIZED, Made, view_name};
 pub use model::{
-    Connector, DataSource, Node, Pipe, StoredColumn, Tag, TagResource, Variable, Workspace,
+    Connector, DataSource, Member, Node, Pipe, Shared, StoredColumn, Tag, TagResource, Variable,
+    Workspace,
 };
 pub use pipes::{CreatedPipe, NewNode, NewPipe};
 pub use references::{TableRef, replace_tables, tables_of};

@@ -8,19 +8,58 @@ use serde::{Deserialize, Serialize};
 
 use crate::datafile::SchemaColumn;
 
-/// The workspace.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A workspace.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Workspace {
     /// Id, a UUID.
     pub id: String,
     /// Name.
     pub name: String,
-    /// Id of its one user.
+    /// Id of who made it.
     pub user_id: String,
-    /// Mail address of its one user.
+    /// Mail address of who made it.
     pub user_email: String,
     /// When it was made.
     pub created_at: String,
+    /// Who else works in it.
+    #[serde(default)]
+    pub members: Vec<Member>,
+    /// The workspace that it is a branch of.
+    #[serde(default)]
+    pub main: Option<String>,
+}
+
+/// Somebody who works in a workspace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// Id.
+    pub id: String,
+    /// Mail address.
+    pub email: String,
+    /// `admin`, `guest` or `viewer`.
+    pub role: String,
+}
+
+/// A data source of another workspace that it shares with this one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shared {
+    /// Id of the data source.
+    pub id: String,
+    /// Its name there.
+    pub name: String,
+    /// Name of the workspace.
+    pub workspace: String,
+    /// Id of the workspace.
+    pub workspace_id: String,
+    /// The database it is in.
+    pub database: String,
+}
+
+impl Shared {
+    /// The name here: `workspace.name`.
+    pub fn full_name(&self) -> String {
+        format!("{}.{}", self.workspace, self.name)
+    }
 }
 
 /// A column of a data source, as stored.
@@ -92,6 +131,9 @@ pub struct DataSource {
     pub created_at: String,
     /// When it was changed.
     pub updated_at: String,
+    /// Ids of the workspaces it is shared with.
+    #[serde(default)]
+    pub shared_with: Vec<String>,
 }
 
 impl DataSource {

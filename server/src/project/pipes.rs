@@ -41,6 +41,8 @@ pub struct NewPipe {
     pub nodes: Vec<NewNode>,
     /// Replace a pipe of that name.
     pub force: bool,
+    /// Names that are not there do not matter.
+    pub ignore_errors: bool,
 }
 
 /// A pipe that was made.
@@ -68,7 +70,11 @@ impl Project {
         for node in &new.nodes {
             self.check_node(&new.name, node)?;
         }
-        let made_sources = self.make_targets(&new.draft()?)?;
+        let draft = new.draft()?;
+        if !new.ignore_errors {
+            self.check_names(&draft)?;
+        }
+        let made_sources = self.make_targets(&draft)?;
         let mut made = Vec::new();
         let pipe = self.change(|state, store| {
             let pipe = build_pipe(state, new)?;

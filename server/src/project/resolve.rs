@@ -18,9 +18,10 @@ use roost::parse::walk::{Found, walk};
 use roost_engine::error::{Code, Error, Result};
 
 use super::model::{Node, Pipe};
+use super::places::Place;
 use super::service::{service_view, visible_to_all};
 use super::state::{Project, Snapshot};
-use crate::store::{DATABASE, SERVICE_DATABASE, quoted};
+use crate::store::{SERVICE_DATABASE, quoted};
 use crate::template::{Inputs, Mode, Rendered, TemplateError, Variables};
 use crate::tokens::{Access, Rows};
 
@@ -157,9 +158,10 @@ impl Resolver {
                 Found::Table(table) => changed |= self.check_table(table)?,
                 Found::InName(expr) => {
                     if let Expr::Identifier(parts) = expr
-                        && let [database, name] = &parts[..]
+                        && let [database, name] = &mut parts[..]
                     {
                         self.check_name(Some(database), name)?;
+                        changed |= self.settle_parts(database, name)?;
                     }
                 }
                 Found::Function(name) => self.check_function(name)?,
@@ -193,25 +195,68 @@ impl Resolver {
 
     /// Whether the table was replaced.
     fn check_table(&self, table: &mut TableExpr) -> Result<bool> {
-        let TableSource::Name(name) = &table.source else {
+        let TableSource::Name(name) = &mut table.source else {
             return Ok(false);
         };
+        let written = name.database.clone();
+        self.check_name(written.as_deref(), &name.name)?;
+        let moved = self.settle(name)?;
         let (database, name) = (name.database.clone(), name.name.clone());
-        self.check_name(database.as_deref(), &name)?;
-        let own = database
-            .as_deref()
-            .is_none_or(|d| self.project.is_own_database(d));
-        let is_source = self.state.data_sources.contains_key(&name);
-        if !own || !is_source {
-            return Ok(false);
-        }
-        match self.request.access.filter_of(&name) {
-            None => Ok(false),
+        match self.filter(written.as_deref(), &name) {
+            None => Ok(moved),
             Some(filter) => {
-                filtered(table, &name, &filter)?;
+                let database = database.unwrap_or_else(|| self.data().to_owned());
+                filtered(table, (&database, &name), &filter)?;
                 Ok(true)
             }
         }
+    }
+
+    /// The condition on the rows of a data source that a text names.
+    fn filter(&self, database: Option<&str>, name: &str) -> Option<String> {
+        let place = database.map_or(Place::Own, |d| self.project.place(&self.state, d, name));
+        match place {
+            Place::Own if self.state.data_sources.contains_key(name) => {
+                self.request.access.filter_of(name)
+            }
+            Place::Shared { full, .. } => self.request.access.filter_of(&full),
+            _ => None,
+        }
+    }
+
+    /// Writes the database's own name where a text uses another for it; whether that was so.
+    fn settle(&self, name: &mut TableName) -> Result<bool> {
+        let Some(written) = &name.database else {
+            return Ok(false);
+        };
+        let store = &self.project.store;
+        let real = match self.project.place(&self.state, written, &name.name) {
+            Place::Own => store.data().to_owned(),
+            Place::Service => store.service().to_owned(),
+            Place::Shared { database, .. } => database,
+            Place::Free => return Ok(false),
+            Place::Foreign => return Err(self.unknown(&format!("{written}.{}", name.name))),
+        };
+        if real == *written {
+            return Ok(false);
+        }
+        name.database = Some(real);
+        Ok(true)
+    }
+
+    /// The same for a name on the right of IN.
+    fn settle_parts(&self, database: &mut String, name: &str) -> Result<bool> {
+        let mut table = TableName {
+            database: Some(database.clone()),
+            name: name.to_owned(),
+        };
+        let changed = self.settle(&mut table)?;
+        *database = table.database.unwrap_or_default();
+        Ok(changed)
+    }
+
+    fn data(&self) -> &str {
+        self.project.store.data()
     }
 
     fn check_name(&self, database: Option<&str>, name: &str) -> Result<()> {
@@ -219,13 +264,14 @@ impl Resolver {
         if access.is_admin() {
             return Ok(());
         }
-        let allowed = match database {
-            Some(SERVICE_DATABASE) => {
-                let full = format!("{SERVICE_DATABASE}.{name}");
-                access.may_read_all() || access.rows_of_data_source(&full) != Rows::Denied
-            }
-            Some("system") => visible_to_all(name),
-            Some(other) if !self.project.is_own_database(other) => false,
+        let readable =
+            |full: &str| access.may_read_all() || access.rows_of_data_source(full) != Rows::Denied;
+        let place = database.map(|d| self.project.place(&self.state, d, name));
+        let allowed = match place {
+            Some(Place::Service) => readable(&format!("{SERVICE_DATABASE}.{name}")),
+            Some(Place::Shared { full, .. }) => readable(&full),
+            Some(Place::Free) => database == Some("system") && visible_to_all(name),
+            Some(Place::Foreign) => false,
             _ if name == "_" => self
                 .request
                 .pipeline
@@ -315,9 +361,12 @@ impl Resolver {
         match found {
             Found::Function(_) => Ok(()),
             Found::InName(expr) => {
-                let Expr::Identifier(parts) = &*expr else {
+                let Expr::Identifier(parts) = expr else {
                     return Ok(());
                 };
+                if let [database, name] = &mut parts[..] {
+                    self.settle_parts(database, name)?;
+                }
                 let [name] = &parts[..] else { return Ok(()) };
                 if let Some(query) = self.meaning(pipe, node, name, stack)? {
                     *expr = Expr::Subquery(Box::new(Query::clone(&query)));
@@ -329,15 +378,27 @@ impl Resolver {
                     return Ok(());
                 };
                 if let Some(database) = &name.database {
-                    if database == SERVICE_DATABASE
+                    if self.project.is_service_database(database)
                         && let Some(view) = service_view(&name.name, &self.project)?
                     {
                         let old = name.name.clone();
                         replace(table, &old, view);
                         return Ok(());
                     }
-                    if !self.project.is_own_database(database) {
-                        return Ok(());
+                    let is_own = self.project.is_own_database(database);
+                    let filter = self.filter(Some(database), &name.name);
+                    self.settle(name)?;
+                    if !is_own {
+                        return match (filter, name.clone()) {
+                            (
+                                Some(filter),
+                                TableName {
+                                    database: Some(d),
+                                    name,
+                                },
+                            ) => filtered(table, (&d, &name), &filter),
+                            _ => Ok(()),
+                        };
                     }
                 }
                 let name_text = name.name.clone();
@@ -346,9 +407,9 @@ impl Resolver {
                     return Ok(());
                 }
                 if let Some(filter) = self.request.access.filter_of(&name_text) {
-                    return filtered(table, &name_text, &filter);
+                    return filtered(table, (self.data(), &name_text), &filter);
                 }
-                name.database = Some(DATABASE.to_owned());
+                name.database = Some(self.data().to_owned());
                 Ok(())
             }
         }
@@ -417,7 +478,8 @@ impl Resolver {
             Rows::Denied => Err(denied(&format!("'{name}'"))),
             // Its filter was put in by `check`; a name that came another way is not shown.
             Rows::Where(filter) => {
-                let sql = format!("SELECT * FROM {DATABASE}.{} WHERE {filter}", quoted(name));
+                let table = self.project.store.at(name);
+                let sql = format!("SELECT * FROM {table} WHERE {filter}");
                 Ok(Some(Relation::View(Arc::new(parse_query(&sql)?))))
             }
             Rows::All => Ok(None),
@@ -425,20 +487,9 @@ impl Resolver {
     }
 }
 
-impl NameResolver for Resolver {
-    fn relation(&self, database: Option<&str>, name: &str) -> Result<Option<Relation>> {
-        if database == Some(SERVICE_DATABASE) {
-            return Ok(
-                service_view(name, &self.project)?.map(|query| Relation::View(Arc::new(query)))
-            );
-        }
-        // Written out by ourselves, or checked before.
-        if database.is_some_and(|d| d == DATABASE || !self.project.is_own_database(d)) {
-            let readable = database != Some(DATABASE) || !self.state.pipes.contains_key(name);
-            if readable {
-                return Ok(None);
-            }
-        }
+impl Resolver {
+    /// What a name without a database means to whose text is run.
+    fn root_relation(&self, name: &str) -> Result<Option<Relation>> {
         match &self.request.root {
             Root::Caller => self.caller_relation(name),
             Root::Node { pipe, node } => {
@@ -456,6 +507,47 @@ impl NameResolver for Resolver {
     }
 }
 
+impl NameResolver for Resolver {
+    fn relation(&self, database: Option<&str>, name: &str) -> Result<Option<Relation>> {
+        let Some(database) = database else {
+            return self.root_relation(name);
+        };
+        let store = &self.project.store;
+        // Written out for a data source of another workspace: `default` is the first one's database, and
+        // in texts a name for the own.
+        let mut shared = self.state.shared.values();
+        if database != store.data() && shared.any(|s| s.database == database && s.name == name) {
+            return Ok(None);
+        }
+        match self.project.place(&self.state, database, name) {
+            Place::Service => match service_view(name, &self.project)? {
+                Some(query) => Ok(Some(Relation::View(Arc::new(query)))),
+                None if database == store.service() => Ok(None),
+                None => all_of(&format!("{}.{}", store.service(), quoted(name))),
+            },
+            // Written out by ourselves, or checked before.
+            Place::Own if database == store.data() && !self.state.pipes.contains_key(name) => {
+                Ok(None)
+            }
+            Place::Own => match self.root_relation(name)? {
+                None if database != store.data() => all_of(&store.at(name)),
+                relation => Ok(relation),
+            },
+            Place::Shared { database: real, .. } if database != real => {
+                all_of(&format!("{real}.{}", quoted(name)))
+            }
+            Place::Shared { .. } | Place::Free => Ok(None),
+            Place::Foreign => Err(self.unknown(&format!("{database}.{name}"))),
+        }
+    }
+}
+
+/// The rows of a table that is named in full.
+fn all_of(table: &str) -> Result<Option<Relation>> {
+    let query = parse_query(&format!("SELECT * FROM {table}"))?;
+    Ok(Some(Relation::View(Arc::new(query))))
+}
+
 fn denied(what: &str) -> Error {
     Error::new(
         Code::ACCESS_DENIED,
@@ -471,14 +563,14 @@ fn replace(table: &mut TableExpr, name: &str, query: Query) {
 }
 
 /// Puts the rows of a data source for which `filter` holds where the data source stood.
-fn filtered(table: &mut TableExpr, name: &str, filter: &str) -> Result<()> {
+fn filtered(table: &mut TableExpr, (database, name): (&str, &str), filter: &str) -> Result<()> {
     let mut query = parse_query(&format!("SELECT * FROM _ WHERE {filter}"))?;
     let (is_final, sample) = (table.is_final, table.sample.take());
     let mut done = false;
     walk(&mut query, &mut |found| {
         if let (Found::Table(inner), false) = (found, done) {
             inner.source = TableSource::Name(TableName {
-                database: Some(DATABASE.to_owned()),
+                database: Some(database.to_owned()),
                 name: name.to_owned(),
             });
             inner.is_final = is_final;

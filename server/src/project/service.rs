@@ -15,7 +15,7 @@ use roost_engine::error::Result;
 use serde_json::Value as Json;
 
 use super::state::Project;
-use crate::store::{SERVICE_DATABASE, Store, literal};
+use crate::store::{Store, literal};
 
 /// Tables that are written, with their columns.
 const TABLES: &[(&str, &str)] = &[
@@ -132,7 +132,10 @@ pub(super) fn service_view(name: &str, project: &Project) -> Result<Option<Query
         return parse_query(&storage_sql(project)).map(Some);
     }
     match VIEWS.iter().find(|(view, _)| *view == name) {
-        Some((_, sql)) => parse_query(sql).map(Some),
+        Some((_, sql)) => {
+            let own = format!("{}.", project.store.service());
+            parse_query(&sql.replace("tinybird.", &own)).map(Some)
+        }
         None => Ok(None),
     }
 }
@@ -158,14 +161,10 @@ fn storage_sql(project: &Project) -> String {
 
 /// Makes the tables that are not there yet.
 pub(super) fn create_service_tables(store: &Store) -> Result<()> {
-    store.execute(&format!("CREATE DATABASE IF NOT EXISTS {SERVICE_DATABASE}"))?;
+    let database = store.service();
+    store.execute(&format!("CREATE DATABASE IF NOT EXISTS {database}"))?;
     for (name, columns) in TABLES {
-        if store
-            .database()
-            .engine()
-            .table(SERVICE_DATABASE, name)
-            .is_some()
-        {
+        if store.database().engine().table(database, name).is_some() {
             continue;
         }
         let time = TIMES
@@ -173,7 +172,7 @@ pub(super) fn create_service_tables(store: &Store) -> Result<()> {
             .find(|(t, _)| t == name)
             .map_or("now()", |(_, time)| time);
         store.execute(&format!(
-            "CREATE TABLE IF NOT EXISTS {SERVICE_DATABASE}.{name} ({columns}) \
+            "CREATE TABLE IF NOT EXISTS {database}.{name} ({columns}) \
              ENGINE = MergeTree ORDER BY {time} TTL toDateTime({time}) + INTERVAL {KEPT_DAYS} DAY"
         ))?;
     }
@@ -226,13 +225,14 @@ impl ServiceLog {
                 if lines.is_empty() {
                     continue;
                 }
+                let database = store.service();
                 let request = QueryRequest {
-                    sql: format!("INSERT INTO {SERVICE_DATABASE}.{table} FORMAT JSONEachRow"),
+                    sql: format!("INSERT INTO {database}.{table} FORMAT JSONEachRow"),
                     body: Some(Box::new(Cursor::new(lines))),
                     ..QueryRequest::default()
                 };
                 if let Err(e) = store.run(request) {
-                    tracing::warn!("cannot write {SERVICE_DATABASE}.{table}: {e}");
+                    tracing::warn!("cannot write {database}.{table}: {e}");
                 }
             }
             if closed {

@@ -57,7 +57,7 @@ pub fn data_source_json(project: &Project, source: &DataSource) -> Json {
         "version": 0,
         "project": null,
         "headers": {},
-        "shared_with": [],
+        "shared_with": source.shared_with,
         "shared_from": null,
         "description": source.description,
         "type": source.kind,
@@ -179,7 +179,7 @@ pub fn pipe_json(project: &Project, pipe: &Pipe) -> Json {
             let state = project.snapshot();
             let id = state.data_source(target).map(|d| d.id.as_str());
             out["copy_target_datasource"] = id.unwrap_or(target).into();
-            out["copy_target_workspace"] = project.workspace.id.clone().into();
+            out["copy_target_workspace"] = project.workspace().id.clone().into();
             out["copy_mode"] = node.copy_mode().name().into();
         }
     }

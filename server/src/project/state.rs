@@ -8,9 +8,9 @@ use std::sync::Arc;
 use parking_lot::{Mutex, RwLock};
 use serde::Serialize;
 
-use super::model::{Connector, DataSource, Pipe, Tag, Variable, Workspace};
+use super::model::{Connector, DataSource, Pipe, Shared, Tag, Variable, Workspace};
 use super::{ProjectError, Result};
-use crate::store::{SERVICE_DATABASE, Store, timestamp};
+use crate::store::{Store, timestamp};
 use crate::template::Template;
 use crate::tokens::{Access, Claims, Scope, Token, new_uuid};
 
@@ -29,6 +29,10 @@ pub struct Snapshot {
     pub variables: BTreeMap<String, Arc<Variable>>,
     /// Connectors by id.
     pub connectors: BTreeMap<String, Arc<Connector>>,
+    /// The workspace itself.
+    pub workspace: Arc<Workspace>,
+    /// What other workspaces share with it, by id of the data source.
+    pub shared: BTreeMap<String, Arc<Shared>>,
 }
 
 impl Snapshot {
@@ -64,8 +68,6 @@ impl Snapshot {
 pub struct Project {
     /// The database.
     pub store: Store,
-    /// The workspace.
-    pub workspace: Workspace,
     state: RwLock<Arc<Snapshot>>,
     writers: Mutex<()>,
     templates: Mutex<BTreeMap<String, Arc<Template>>>,
@@ -87,23 +89,38 @@ impl Project {
         let workspace = match store.load::<Workspace>("workspace").pop() {
             Some(workspace) => workspace,
             None => {
-                let workspace = Workspace {
-                    id: new_uuid(),
-                    name: name.to_owned(),
-                    user_id: new_uuid(),
-                    user_email: "me@localhost".to_owned(),
-                    created_at: timestamp(),
-                };
-                store.save("workspace", "0", Some(&workspace))?;
-                workspace
+                return Project::create(
+                    store,
+                    Workspace {
+                        id: new_uuid(),
+                        name: name.to_owned(),
+                        user_id: new_uuid(),
+                        user_email: "me@localhost".to_owned(),
+                        created_at: timestamp(),
+                        ..Workspace::default()
+                    },
+                );
             }
         };
+        Project::load(store, workspace)
+    }
+
+    /// Makes a workspace with its usual tokens.
+    pub fn create(store: Store, workspace: Workspace) -> Result<Project> {
+        let database = store.data();
+        store.execute(&format!("CREATE DATABASE IF NOT EXISTS {database}"))?;
+        store.save("workspace", "0", Some(&workspace))?;
+        Project::load(store, workspace)
+    }
+
+    fn load(store: Store, workspace: Workspace) -> Result<Project> {
         let by_name = |d: Vec<DataSource>| d.into_iter().map(|d| (d.name.clone(), Arc::new(d)));
         let pipes: Vec<Pipe> = store.load("pipe");
         let tokens: Vec<Token> = store.load("token");
         let tags: Vec<Tag> = store.load("tag");
         let variables: Vec<Variable> = store.load("variable");
         let connectors: Vec<Connector> = store.load("connector");
+        let shared: Vec<Shared> = store.load("shared");
         let state = Snapshot {
             data_sources: by_name(store.load("datasource")).collect(),
             pipes: pipes
@@ -126,10 +143,14 @@ impl Project {
                 .into_iter()
                 .map(|c| (c.id.clone(), Arc::new(c)))
                 .collect(),
+            workspace: Arc::new(workspace),
+            shared: shared
+                .into_iter()
+                .map(|s| (s.id.clone(), Arc::new(s)))
+                .collect(),
         };
         let project = Project {
             store,
-            workspace,
             state: RwLock::new(Arc::new(state)),
             writers: Mutex::new(()),
             templates: Mutex::default(),
@@ -141,7 +162,7 @@ impl Project {
     }
 
     fn make_usual_tokens(&self) -> Result<()> {
-        let admin_name = format!("admin {}", self.workspace.user_email);
+        let admin_name = format!("admin {}", self.workspace().user_email);
         let usual = [
             (ADMIN_TOKEN, Scope::plain("ADMIN")),
             (&admin_name, Scope::plain("ADMIN")),
@@ -153,6 +174,20 @@ impl Project {
             }
         }
         Ok(())
+    }
+
+    /// The workspace.
+    pub fn workspace(&self) -> Arc<Workspace> {
+        Arc::clone(&self.state.read().workspace)
+    }
+
+    /// Whether a token's text is one of the workspace's, or a JWT that says it is.
+    pub fn knows_token(&self, text: &str) -> bool {
+        let state = self.state.read();
+        match Claims::workspace_of(text) {
+            Some(id) => id == state.workspace.id,
+            None => state.tokens.values().any(|t| t.token == text),
+        }
     }
 
     /// All resources now.
@@ -201,7 +236,7 @@ impl Project {
     /// The user's own token.
     pub fn user_token(&self) -> String {
         let state = self.snapshot();
-        let name = format!("admin {}", self.workspace.user_email);
+        let name = format!("admin {}", state.workspace.user_email);
         state
             .token(&name)
             .map(|t| t.token.clone())
@@ -217,7 +252,7 @@ impl Project {
         if Claims::looks_like_jwt(text) {
             let now = crate::store::now_micros() / 1_000_000;
             return match Claims::verify(text, &self.admin_token(), now) {
-                Ok(claims) if claims.workspace_id == self.workspace.id => {
+                Ok(claims) if claims.workspace_id == self.workspace().id => {
                     Ok(Access::of_claims(&claims))
                 }
                 Ok(_) => refuse("Invalid token: it is of another workspace".to_owned()),
@@ -332,16 +367,6 @@ impl Project {
             state.connectors.remove(&id);
             Ok(store.save::<Connector>("connector", &id, None)?)
         })
-    }
-
-    /// Whether a database's name means the workspace itself.
-    pub fn is_own_database(&self, name: &str) -> bool {
-        name == crate::store::DATABASE || name == self.workspace.name
-    }
-
-    /// Whether a database's name is that of the service data sources.
-    pub fn is_service_database(name: &str) -> bool {
-        name == SERVICE_DATABASE
     }
 }
 

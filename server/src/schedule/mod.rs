@@ -19,7 +19,6 @@ pub use cron::Cron;
 
 use crate::jobs::{CopyRun, Runs, SinkRun};
 use crate::project::{COPY, Pipe};
-use crate::store::Store;
 
 /// How often the clock is looked at.
 const LOOK: Duration = Duration::from_millis(200);
@@ -128,7 +127,9 @@ impl Schedules {
         } else if self.runs.jobs.is_busy(&pipe.id) {
             return;
         } else {
-            let with = Store::entry("schedule", &fresh.pipe, Some(&fresh))
+            let store = &self.runs.project.store;
+            let with = store
+                .entry("schedule", &fresh.pipe, Some(&fresh))
                 .into_iter()
                 .collect();
             let job = match pipe.job_node().is_some_and(|n| n.kind == COPY) {

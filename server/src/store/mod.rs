@@ -8,7 +8,7 @@ mod clock;
 use std::path::Path;
 use std::sync::Arc;
 
-use roost::session::{Database, DatabaseOptions, QueryRequest, QueryResult};
+use roost::session::{Database, DatabaseOptions, OutputSink, QueryRequest, QueryResult};
 use roost_engine::catalog::Table;
 use roost_engine::clock::{Clock, SystemClock};
 use roost_engine::error::Result;
@@ -27,11 +27,30 @@ pub const SERVICE_DATABASE: &str = "tinybird";
 pub type Entry = (String, Option<Vec<u8>>);
 
 const PREFIX: &str = "server/";
+/// What databases of workspaces other than the first begin with.
+const SPACE: &str = "roost_ws_";
 
-/// The database of a server.
+/// Whether a database belongs to some workspace: only its own and those it shares with read it.
+pub fn is_of_workspace(database: &str) -> bool {
+    database == DATABASE || database == SERVICE_DATABASE || database.starts_with(SPACE)
+}
+
+/// Where a workspace's things lie.
+#[derive(Debug)]
+struct Space {
+    /// The database of its data sources.
+    data: String,
+    /// The database of its service data sources.
+    service: String,
+    /// What its keys begin with.
+    prefix: String,
+}
+
+/// The database of a server, and a workspace's place in it.
 #[derive(Clone)]
 pub struct Store {
     database: Database,
+    space: Arc<Space>,
 }
 
 impl Store {
@@ -47,7 +66,59 @@ impl Store {
             None => Arc::new(MemoryStorage::new()),
         };
         let database = Database::on(storage, clock, DatabaseOptions::default())?;
-        Ok(Store { database })
+        let space = Space {
+            data: DATABASE.to_owned(),
+            service: SERVICE_DATABASE.to_owned(),
+            prefix: PREFIX.to_owned(),
+        };
+        Ok(Store {
+            database,
+            space: Arc::new(space),
+        })
+    }
+
+    /// The place of another workspace in the same database.
+    pub fn of_workspace(&self, id: &str) -> Store {
+        let id: String = id.chars().filter(char::is_ascii_alphanumeric).collect();
+        let space = Space {
+            data: format!("{SPACE}{id}"),
+            service: format!("{SPACE}{id}_{SERVICE_DATABASE}"),
+            prefix: format!("workspace/{id}/"),
+        };
+        Store {
+            database: self.database.clone(),
+            space: Arc::new(space),
+        }
+    }
+
+    /// Removes the databases and everything stored of a workspace that is not the first.
+    ///
+    /// # Errors
+    /// What the database says; what was removed by then is gone.
+    pub fn remove(&self) -> Result<()> {
+        if self.data() == DATABASE {
+            return Err(roost_engine::error::Error::bug("the first workspace stays"));
+        }
+        for database in [self.data(), self.service()] {
+            self.execute(&format!("DROP DATABASE IF EXISTS {database}"))?;
+        }
+        let keys = self.database.engine().scan(&self.space.prefix);
+        self.save_all(keys.into_iter().map(|(key, _)| (key, None)).collect())
+    }
+
+    /// Name of the database of the workspace's data sources.
+    pub fn data(&self) -> &str {
+        &self.space.data
+    }
+
+    /// Name of the database of the workspace's service data sources.
+    pub fn service(&self) -> &str {
+        &self.space.service
+    }
+
+    /// A table of the workspace, as SQL names it.
+    pub fn at(&self, name: &str) -> String {
+        format!("{}.{}", self.data(), quoted(name))
     }
 
     /// The database itself.
@@ -68,12 +139,29 @@ impl Store {
     /// Runs one statement in a new session and throws its answer away.
     pub fn run(&self, request: QueryRequest) -> Result<roost::session::QuerySummary> {
         let mut nowhere = Vec::new();
-        self.database.run(request, &mut nowhere)
+        self.run_into(request, &mut nowhere)
+    }
+
+    /// Runs one statement in a new session, in the workspace's own database.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn run_into(
+        &self,
+        request: QueryRequest,
+        out: &mut dyn OutputSink,
+    ) -> Result<roost::session::QuerySummary> {
+        let database = Some(self.data().to_owned());
+        let request = QueryRequest {
+            database,
+            ..request
+        };
+        self.database.run(request, out)
     }
 
     /// A table of the workspace.
     pub fn table(&self, name: &str) -> Option<Arc<Table>> {
-        self.database.engine().table(DATABASE, name)
+        self.database.engine().table(self.data(), name)
     }
 
     /// Rows and bytes on disk of a table; zeros when there is none.
@@ -90,7 +178,7 @@ impl Store {
 
     /// The resource stored under `kind/id`.
     pub fn load<T: DeserializeOwned>(&self, kind: &str) -> Vec<T> {
-        let prefix = format!("{PREFIX}{kind}/");
+        let prefix = format!("{}{kind}/", self.space.prefix);
         let mut out = Vec::new();
         for (key, value) in self.database.engine().scan(&prefix) {
             match serde_json::from_slice(&value) {
@@ -105,19 +193,19 @@ impl Store {
     ///
     /// # Errors
     /// Never for what JSON can say.
-    pub fn entry<T: Serialize>(kind: &str, id: &str, resource: Option<&T>) -> Result<Entry> {
+    pub fn entry<T: Serialize>(&self, kind: &str, id: &str, resource: Option<&T>) -> Result<Entry> {
         let value = match resource {
             None => None,
             Some(resource) => Some(serde_json::to_vec(resource).map_err(|e| {
                 roost_engine::error::Error::bug(format!("cannot write {kind} {id}: {e}"))
             })?),
         };
-        Ok((format!("{PREFIX}{kind}/{id}"), value))
+        Ok((format!("{}{kind}/{id}", self.space.prefix), value))
     }
 
     /// Stores or removes the resource `kind/id`; durable when it returns.
     pub fn save<T: Serialize>(&self, kind: &str, id: &str, resource: Option<&T>) -> Result<()> {
-        self.save_all(vec![Self::entry(kind, id, resource)?])
+        self.save_all(vec![self.entry(kind, id, resource)?])
     }
 
     /// Stores or removes several at one instant; durable when it returns.

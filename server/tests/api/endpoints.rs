@@ -1,5 +1,7 @@
 //! Pipes: parameters, formats, pipes that read pipes.
 
+use serde_json::json;
+
 use super::harness::Server;
 
 fn shop() -> Server {
@@ -103,8 +105,16 @@ fn only_what_is_reached_is_rendered() {
         dependencies.contains("needs_x") && dependencies.contains("sales"),
         "{dependencies}"
     );
+    server.pipe("b", &[("n", "SELECT 1 AS one")]);
     server.pipe("a", &[("n", "SELECT * FROM b")]);
-    server.pipe("b", &[("n", "SELECT * FROM a")]);
+    let turned = json!({ "name": "b", "nodes": [{ "name": "n", "sql": "SELECT * FROM a" }] });
+    let path = "/v0/pipes?force=true";
+    assert_eq!(
+        server
+            .post(path, "application/json", turned.to_string())
+            .status,
+        200
+    );
     let circle = server.get("/v0/pipes/a.json");
     assert!(
         circle.status == 400 && circle.text.contains("circle"),

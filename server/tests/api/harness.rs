@@ -91,6 +91,18 @@ impl Server {
         server
     }
 
+    /// The same server with another token.
+    pub(crate) fn of(&self, token: &str) -> Server {
+        Server {
+            api: self.api.clone(),
+            native: self.native.clone(),
+            token: token.to_owned(),
+            agent: self.agent.clone(),
+            stop: None,
+            thread: None,
+        }
+    }
+
     fn url(&self, path: &str) -> String {
         if path.starts_with("http") {
             path.to_owned()
@@ -125,6 +137,12 @@ impl Server {
         let call = self.agent.put(self.url(path));
         let call = call.header("Authorization", format!("Bearer {}", self.token));
         answer(call.send(Vec::new()).unwrap())
+    }
+
+    pub(crate) fn agent_put(&self, path: &str, kind: &str, body: impl Into<Vec<u8>>) -> Answer {
+        let call = self.agent.put(self.url(path));
+        let call = call.header("Authorization", format!("Bearer {}", self.token));
+        answer(call.header("Content-Type", kind).send(body.into()).unwrap())
     }
 
     pub(crate) fn delete(&self, path: &str) -> Answer {

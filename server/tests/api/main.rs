@@ -16,3 +16,4 @@ mod native;
 mod project;
 mod rights;
 mod views;
+mod workspaces;

@@ -5,11 +5,13 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use roost::formats::{FormatSettings, infer_schema};
 use roost::parse::parse_columns;
 use serde_json::{Value as Json, json};
 
 use super::access::access;
 use super::append::rows_of;
+use super::import_url::fetch;
 use crate::http::app::App;
 use crate::http::call::Call;
 use crate::http::reply::{Failure, Handled, Reply};
@@ -18,10 +20,10 @@ use crate::project::{DataSource, NewDataSource};
 
 pub(super) fn analyze(app: &App, call: &Call) -> Handled {
     access(app, call)?;
-    if call.query.said("url").is_some() {
-        return Err(Failure::not_implemented("analysis of a URL"));
-    }
-    let rows = rows_of(call)?;
+    let rows = match call.query.said("url") {
+        Some(url) => fetch(app, url)?,
+        None => rows_of(call)?,
+    };
     let columns = find_columns(&rows)?;
     let schema = schema_of(&columns);
     let shown: Vec<Json> = columns
@@ -64,7 +66,20 @@ pub(super) fn create_from(app: &App, name: &str, rows: &Bytes) -> Handled<Arc<Da
 
 fn find_columns(rows: &Bytes) -> Handled<Vec<Column>> {
     if rows.starts_with(b"PAR1") {
-        return Err(Failure::not_implemented("analysis of Parquet"));
+        return parquet_columns(rows);
     }
     Ok(guess_columns(rows).columns)
+}
+
+/// What the file itself says: its schema stands at its end.
+fn parquet_columns(rows: &Bytes) -> Handled<Vec<Column>> {
+    let rows = Box::new(std::io::Cursor::new(rows.clone()));
+    let schema = infer_schema("Parquet", rows, &FormatSettings::default())?;
+    let column = |f: &roost_engine::block::Field| Column {
+        path: format!("$.{}", f.name),
+        name: f.name.clone(),
+        ty: f.ty.to_string(),
+        present: 1.0,
+    };
+    Ok(schema.fields.iter().map(column).collect())
 }

@@ -23,6 +23,8 @@ pub(super) struct Import {
     pub(super) event: &'static str,
     /// Replace all rows.
     pub(super) replace: bool,
+    /// Replace only rows for which this holds.
+    pub(super) condition: Option<String>,
     /// The body's form.
     pub(super) format: BodyFormat,
 }
@@ -37,7 +39,8 @@ pub(super) fn import(
 ) -> Handled<Ingested> {
     let started = Instant::now();
     let outcome = if what.replace {
-        ingest::replace(&app.project, source, body, &what.format)
+        let condition = what.condition.as_deref();
+        ingest::replace(&app.project, source, body, &what.format, condition)
     } else {
         ingest::append(&app.project, source, body, &what.format)
     };

@@ -11,7 +11,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::access::{access, require};
 use super::append::{Import, format_of, import, import_json, note, rows_of};
-use super::unknown;
+use super::{unknown, workspaces};
 use crate::http::app::App;
 use crate::http::call::Call;
 use crate::http::params::Params;
@@ -19,7 +19,6 @@ use crate::http::reply::{Failure, Handled, Reply};
 use crate::jobs::NewJob;
 use crate::project::ingest::Ingested;
 use crate::project::{DataSource, NewDataSource, data_source_json, data_source_text};
-use crate::store::{DATABASE, quoted};
 use crate::tokens::Access;
 
 pub(super) fn route(app: &Arc<App>, call: &Call, rest: &[&str]) -> Handled {
@@ -40,9 +39,9 @@ pub(super) fn route(app: &Arc<App>, call: &Call, rest: &[&str]) -> Handled {
         (&Method::POST, [name, mode @ ("append" | "replace")]) => {
             import_into(app, call, name, mode)
         }
-        (_, [_, "share" | "scheduling" | "sample" | "start" | "stop", ..]) => Err(
-            Failure::not_implemented("sharing and scheduling of data sources"),
-        ),
+        (&Method::POST, [name, "share"]) => workspaces::share(app, call, name, true),
+        (&Method::DELETE, [name, "share"]) => workspaces::share(app, call, name, false),
+        (_, [name, "scheduling" | "sample" | "start" | "stop", ..]) => unscheduled(app, call, name),
         _ => Err(unknown(call)),
     }
 }
@@ -67,7 +66,8 @@ fn list(app: &App, call: &Call) -> Handled {
         .data_sources
         .values()
         .filter(|d| may_see(&access, &d.name));
-    let all: Vec<Json> = seen.map(|d| data_source_json(&app.project, d)).collect();
+    let mut all: Vec<Json> = seen.map(|d| data_source_json(&app.project, d)).collect();
+    all.extend(workspaces::received(app, &access));
     Ok(Reply::json(&json!({ "datasources": all })))
 }
 
@@ -117,8 +117,11 @@ fn create_or_import(app: &Arc<App>, call: &Call) -> Handled {
         "create data sources",
         Access::may_create_data_sources,
     )?;
-    if form.said("url").is_some() {
-        return Err(Failure::not_implemented("creation from a URL"));
+    if let (Some(url), None) = (form.said("url"), form.said("schema")) {
+        let rows = super::import_url::fetch(app, url)?;
+        let name = form.said("name").unwrap_or("datasource");
+        let source = super::analyze::create_from(app, name, &rows)?;
+        return super::import_url::start(app, call, &source, url, false);
     }
     let from_rows = form.said("schema").is_none() && !call.body.is_empty();
     let source = if from_rows {
@@ -128,6 +131,7 @@ fn create_or_import(app: &Arc<App>, call: &Call) -> Handled {
         let what = Import {
             event: "create",
             replace: false,
+            condition: None,
             format: format_of(call, &form, &rows)?,
         };
         let done = import(app, call, &source, &rows, &what)?;
@@ -221,20 +225,41 @@ fn import_into(app: &Arc<App>, call: &Call, name: &str, mode: &str) -> Handled {
     }
     let source = find(app, name)?;
     let replace = mode == "replace";
+    let condition = call.query.said("replace_condition").filter(|_| replace);
+    if condition.is_some() && !access.may_create_data_sources() {
+        return Err(Failure::forbidden(format!(
+            "The token '{}' may not replace rows of Data Source \"{name}\"",
+            access.name
+        )));
+    }
     if let Some(url) = call.query.said("url") {
         return super::import_url::start(app, call, &source, url, replace);
-    }
-    if call.query.said("replace_condition").is_some() {
-        return Err(Failure::not_implemented("replace with a condition"));
     }
     let rows = rows_of(call)?;
     let what = Import {
         event: if replace { "replace" } else { "append" },
         replace,
+        condition: condition.map(str::to_owned),
         format: format_of(call, &call.query, &rows)?,
     };
     let done = import(app, call, &source, &rows, &what)?;
     Ok(Reply::json(&import_json(app, &source, &done)))
+}
+
+/// Only data sources that fetch from a bucket or a database have schedules.
+fn unscheduled(app: &App, call: &Call, name: &str) -> Handled {
+    access(app, call)?;
+    let source = find(app, name)?;
+    let has = |key: &str| source.settings.contains_key(key);
+    if has("connection") || has("bucket_uri") || has("external_data_source") {
+        return Err(Failure::not_implemented(
+            "imports from buckets and databases on a schedule",
+        ));
+    }
+    Err(Failure::bad(format!(
+        "Data Source \"{}\" imports nothing on a schedule",
+        source.name
+    )))
 }
 
 fn update(app: &App, call: &Call, name: &str) -> Handled {
@@ -363,7 +388,7 @@ fn delete_rows(app: &Arc<App>, call: &Call, name: &str) -> Handled {
     let parsed = roost::parse::parse_expression(&condition)
         .map_err(|e| Failure::bad(format!("delete_condition: {e}")))?;
     drop(parsed);
-    let table = format!("{DATABASE}.{}", quoted(&source.name));
+    let table = app.store().at(&source.name);
     if form.flag("dry_run") {
         let counted = app
             .store()

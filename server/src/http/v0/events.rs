@@ -45,6 +45,7 @@ pub(super) fn append(app: &App, call: &Call) -> Handled {
     let what = Import {
         event: "append-hfi",
         replace: false,
+        condition: None,
         format: BodyFormat::Json,
     };
     let done = import(app, call, &source, &call.body, &what)?;

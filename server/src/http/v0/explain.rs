@@ -53,7 +53,7 @@ pub(super) fn explain(app: &Arc<App>, call: &Call, pipe: &str, node: Option<&str
         cancel: call.cancel.clone(),
         ..QueryRequest::default()
     };
-    app.store().database().run(request, &mut plan)?;
+    app.store().run_into(request, &mut plan)?;
     Ok(Reply::json(&json!({
         "debug_query": sql,
         "query_explain": String::from_utf8_lossy(&plan),

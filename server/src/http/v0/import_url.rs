@@ -29,9 +29,7 @@ pub(super) fn start(
     url: &str,
     replace: bool,
 ) -> Handled {
-    if !url.starts_with("http://") && !url.starts_with("https://") {
-        return Err(Failure::bad(format!("'{url}' is no http or https URL")));
-    }
+    check_url(url)?;
     let mut details = Map::new();
     details.insert(
         "datasource".to_owned(),
@@ -47,6 +45,7 @@ pub(super) fn start(
         source: Arc::clone(source),
         url: url.to_owned(),
         replace,
+        condition: call.query.said("replace_condition").map(str::to_owned),
         format: format_of(call, &with_ending(&call.query, url), &Bytes::new())?,
     };
     let new = NewJob {
@@ -92,15 +91,43 @@ struct Work {
     source: Arc<DataSource>,
     url: String,
     replace: bool,
+    condition: Option<String>,
     format: BodyFormat,
+}
+
+fn check_url(url: &str) -> Handled<()> {
+    match url.starts_with("http://") || url.starts_with("https://") {
+        true => Ok(()),
+        false => Err(Failure::bad(format!("'{url}' is no http or https URL"))),
+    }
+}
+
+/// What is behind a URL, unpacked.
+pub(super) fn fetch(app: &App, url: &str) -> Handled<Bytes> {
+    check_url(url)?;
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .timeout_global(Some(FETCH_TIME))
+        .build()
+        .into();
+    let limits = &app.config.limits;
+    let failed = |e: ureq::Error| Failure::bad(format!("cannot fetch {url}: {e}"));
+    let mut response = agent.get(url).call().map_err(failed)?;
+    let body = response
+        .body_mut()
+        .with_config()
+        .limit(limits.body_bytes as u64);
+    let body = Bytes::from(body.read_to_vec().map_err(failed)?);
+    let is_packed = url.ends_with(".gz") && body.starts_with(&[0x1f, 0x8b]);
+    unpack(body, is_packed.then_some("gzip"), limits.unpacked_bytes)
 }
 
 impl Work {
     fn run(&self) -> crate::jobs::Outcome {
-        let body = self.fetch()?;
+        let body = fetch(&self.app, &self.url).map_err(|f| f.message)?;
         let project = &self.app.project;
         let done = if self.replace {
-            ingest::replace(project, &self.source, &body, &self.format)
+            let condition = self.condition.as_deref();
+            ingest::replace(project, &self.source, &body, &self.format, condition)
         } else {
             ingest::append(project, &self.source, &body, &self.format)
         };
@@ -120,23 +147,5 @@ impl Work {
         );
         out.insert("errors".to_owned(), Json::Array(Vec::new()));
         Ok(out)
-    }
-
-    fn fetch(&self) -> Result<Bytes, String> {
-        let agent: ureq::Agent = ureq::Agent::config_builder()
-            .timeout_global(Some(FETCH_TIME))
-            .build()
-            .into();
-        let limits = &self.app.config.limits;
-        let failed = |e: ureq::Error| format!("cannot fetch {}: {e}", self.url);
-        let mut response = agent.get(&self.url).call().map_err(failed)?;
-        let body = response
-            .body_mut()
-            .with_config()
-            .limit(limits.body_bytes as u64);
-        let body = Bytes::from(body.read_to_vec().map_err(failed)?);
-        let is_packed = self.url.ends_with(".gz") && body.starts_with(&[0x1f, 0x8b]);
-        let encoding = is_packed.then_some("gzip");
-        unpack(body, encoding, limits.unpacked_bytes).map_err(|f| f.message)
     }
 }

@@ -22,6 +22,7 @@ mod tokens;
 mod variables;
 mod views;
 mod workspace;
+mod workspaces;
 
 use std::sync::Arc;
 
@@ -73,6 +74,7 @@ pub(super) fn label(segments: &[String]) -> &'static str {
 
 /// Handles a request.
 pub(super) fn handle(app: &Arc<App>, call: &Call, mut outlet: Outlet) {
+    let app = &app.for_token(call.token());
     match route(app, call, &mut outlet) {
         Ok(Answer::Reply(reply)) => outlet.reply(reply),
         Ok(Answer::Written) => outlet.finish(),

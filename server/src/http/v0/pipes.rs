@@ -97,6 +97,7 @@ fn create(app: &Arc<App>, call: &Call) -> Handled {
     };
     let mut new = NewPipe {
         force: call.query.flag("force"),
+        ignore_errors: call.query.flag("ignore_sql_errors"),
         description: call.query.get("description").unwrap_or("").to_owned(),
         ..NewPipe::default()
     };

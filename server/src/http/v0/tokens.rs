@@ -121,7 +121,7 @@ fn sign(app: &App, call: &Call, name: &str, expires: &str) -> Handled {
         .map_err(|e| Failure::bad(format!("scopes of a JWT: {e}")))?;
     let limits = body.get("limits").cloned();
     let claims = Claims {
-        workspace_id: app.project.workspace.id.clone(),
+        workspace_id: app.project.workspace().id.clone(),
         name: Some(name.to_owned()),
         exp,
         scopes,

@@ -1,12 +1,14 @@
-//! Workspaces, regions, connectors, branches: mostly one of each, or none.
+//! Regions, connectors, dependencies, branches.
 //!
 //! Invariant: the objects have every field that the client reads, so that its commands do not break.
+
+use std::sync::Arc;
 
 use axum::http::Method;
 use serde_json::{Value as Json, json};
 
 use super::access::{access, require};
-use super::unknown;
+use super::{unknown, workspaces};
 use crate::http::app::App;
 use crate::http::call::Call;
 use crate::http::reply::{Failure, Handled, Reply};
@@ -14,17 +16,14 @@ use crate::project::Connector;
 use crate::store::timestamp;
 use crate::tokens::{Access, new_uuid};
 
-pub(super) fn route(app: &App, call: &Call, rest: &[&str]) -> Handled {
+pub(super) fn route(app: &Arc<App>, call: &Call, rest: &[&str]) -> Handled {
     let get = call.method == Method::GET;
     match rest {
-        ["workspace"] if get => one(app, call),
-        ["user", "workspaces"] if get => all(app, call),
+        ["workspace"] if get => workspaces::one(app, call),
+        ["user", "workspaces"] if get => workspaces::all(app, call),
         ["regions"] if get => Ok(Reply::json(&json!({ "regions": [] }))),
         ["templates"] if get => Ok(Reply::json(&json!({ "templates": [] }))),
-        ["auth"] if get => {
-            access(app, call)?;
-            Ok(Reply::json(&json!({ "is_valid": true, "is_user": true })))
-        }
+        ["auth"] if get => workspaces::auth(app, call),
         ["environments"] if get => {
             access(app, call)?;
             Ok(Reply::json(&json!({ "environments": [] })))
@@ -33,63 +32,12 @@ pub(super) fn route(app: &App, call: &Call, rest: &[&str]) -> Handled {
         ["dependencies"] if get => dependencies(app, call),
         ["connectors", rest @ ..] => connectors(app, call, rest),
         ["environments", ..] => Err(Failure::not_implemented("branches")),
-        ["workspaces", _, "releases", ..] if get => Ok(Reply::json(&json!({ "releases": [] }))),
-        ["workspaces", ..] => Err(Failure::not_implemented("more than one workspace")),
-        ["sql_copy"] => Err(Failure::not_implemented("copies of a query's result")),
+        ["workspaces", rest @ ..] => workspaces::route(app, call, rest),
         ["build" | "deploy" | "deployments", ..] => {
             Err(Failure::not_implemented("builds and deployments"))
         }
         _ => Err(unknown(call)),
     }
-}
-
-fn one(app: &App, call: &Call) -> Handled {
-    let access = access(app, call)?;
-    let w = &app.project.workspace;
-    Ok(Reply::json(&json!({
-        "id": w.id,
-        "name": w.name,
-        "user_email": w.user_email,
-        "user_id": w.user_id,
-        "scope": if access.is_admin() { "admin" } else { "user" },
-        "main": null,
-        "is_branch": false,
-        "release": null,
-        "rate_limits": {},
-        "can_manage_datasources": access.may_create_data_sources(),
-    })))
-}
-
-fn all(app: &App, call: &Call) -> Handled {
-    let access = access(app, call)?;
-    let w = &app.project.workspace;
-    let token = if access.is_admin() {
-        app.project.admin_token()
-    } else {
-        call.token().to_owned()
-    };
-    Ok(Reply::json(&json!({
-        "id": w.id,
-        "email": w.user_email,
-        "organization_id": null,
-        "feature_flags": {},
-        "name": w.name,
-        "workspaces": [{
-            "id": w.id,
-            "name": w.name,
-            "token": token,
-            "role": "admin",
-            "plan": "dev",
-            "owner": w.user_id,
-            "is_branch": false,
-            "main": null,
-            "branches": [],
-            "created_at": w.created_at,
-            "members": [{ "id": w.user_id, "email": w.user_email, "role": "admin" }],
-            "release": null,
-            "releases": [],
-        }],
-    })))
 }
 
 /// Which pipes read which data sources.

@@ -21,6 +21,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use roost::interpret::WriteOptions;
+use roost::parse::parse_expression;
 use roost::session::QueryRequest;
 use roost_engine::error::{Code, Error, Kind};
 
@@ -28,7 +29,7 @@ use super::ddl::create_table_sql;
 use super::model::DataSource;
 use super::state::Project;
 use super::{ProjectError, Result};
-use crate::store::{DATABASE, quoted};
+use crate::store::quoted;
 use crate::tokens::new_uuid;
 
 pub use csv::Dialect;
@@ -79,13 +80,19 @@ pub fn append(
     into_table(project, source, &source.name, body, format)
 }
 
-/// Puts the rows of `body` in the place of all rows of a data source, at one instant.
+/// Puts the rows of `body` in the place of all rows of a data source, or of those for which a condition
+/// holds, at one instant. With a condition only rows of the body for which it holds come in.
 pub fn replace(
     project: &Project,
     source: &Arc<DataSource>,
     body: &Bytes,
     format: &BodyFormat,
+    condition: Option<&str>,
 ) -> Result<Ingested> {
+    let condition = match condition {
+        Some(condition) => Some(checked_condition(project, source, condition)?),
+        None => None,
+    };
     let fresh = format!("{}__replace_{}", source.name, new_uuid().replace('-', ""));
     let store = &project.store;
     let table = store
@@ -97,11 +104,18 @@ pub fn replace(
         .database()
         .engine()
         .hold(&table, &mut || patience.go_on())?;
-    store.execute(&create_table_sql(source, &fresh))?;
+    store.execute(&create_table_sql(store, source, &fresh))?;
     let outcome = into_table(project, source, &fresh, body, format).and_then(|done| {
-        let (to, from) = (quoted(&source.name), quoted(&fresh));
+        let (to, from) = (store.at(&source.name), store.at(&fresh));
+        let rows = match &condition {
+            None => format!("SELECT * FROM {from}"),
+            Some(condition) => format!(
+                "SELECT * FROM {to} WHERE NOT ifNull(toBool({condition}), false) \
+                 UNION ALL SELECT * FROM {from} WHERE {condition}"
+            ),
+        };
         store.run(QueryRequest {
-            sql: format!("INSERT INTO {DATABASE}.{to} SELECT * FROM {DATABASE}.{from}"),
+            sql: format!("INSERT INTO {to} {rows}"),
             write: WriteOptions {
                 replace: Some(hold),
                 by_name: true,
@@ -111,13 +125,24 @@ pub fn replace(
         })?;
         Ok(done)
     });
-    if let Err(e) = store.execute(&format!(
-        "DROP TABLE IF EXISTS {DATABASE}.{}",
-        quoted(&fresh)
-    )) {
+    if let Err(e) = store.execute(&format!("DROP TABLE IF EXISTS {}", store.at(&fresh))) {
         tracing::error!("cannot drop table {fresh}: {e}");
     }
     outcome
+}
+
+/// The text of a condition on the rows of a data source, as one expression.
+fn checked_condition(project: &Project, source: &DataSource, text: &str) -> Result<String> {
+    let condition = format!("({})", parse_expression(text)?);
+    let feeds = |p: &Arc<super::Pipe>| p.nodes.iter().any(|n| n.view_target().is_some());
+    if let Some(pipe) = project.used_by(&source.name).iter().find(|p| feeds(p)) {
+        return Err(ProjectError::Bad(format!(
+            "Data Source \"{}\" feeds the materialized view of pipe \"{}\", which would count the \
+             rows that stay once more: delete the rows and append the others",
+            source.name, pipe.name
+        )));
+    }
+    Ok(condition)
 }
 
 /// How long a replacement waits for another of the same data source.
@@ -217,8 +242,8 @@ impl Target<'_> {
         all.extend(settings.iter().map(|(k, v)| ((*k).to_owned(), v.clone())));
         let summary = self.project.store.run(QueryRequest {
             sql: format!(
-                "INSERT INTO {DATABASE}.{} ({}) FORMAT {format}",
-                quoted(self.table),
+                "INSERT INTO {} ({}) FORMAT {format}",
+                self.project.store.at(self.table),
                 columns.join(", ")
             ),
             body: Some(Box::new(Cursor::new(body))),

@@ -9,7 +9,7 @@ use serde_json::{Map, Value as Json};
 
 use super::{BadRow, Target};
 use crate::project::Result;
-use crate::store::{DATABASE, iso_seconds, now_micros, quoted};
+use crate::store::{iso_seconds, now_micros};
 
 /// Writes bad rows to the data source's quarantine.
 pub(super) fn set_aside(target: &Target<'_>, rows: &[BadRow], import_id: &str) -> Result<()> {
@@ -32,9 +32,10 @@ pub(super) fn set_aside(target: &Target<'_>, rows: &[BadRow], import_id: &str) -
         lines.extend_from_slice(Json::Object(out).to_string().as_bytes());
         lines.push(b'\n');
     }
-    let table = quoted(&target.source.quarantine());
-    target.project.store.run(QueryRequest {
-        sql: format!("INSERT INTO {DATABASE}.{table} FORMAT JSONEachRow"),
+    let store = &target.project.store;
+    let table = store.at(&target.source.quarantine());
+    store.run(QueryRequest {
+        sql: format!("INSERT INTO {table} FORMAT JSONEachRow"),
         body: Some(Box::new(Cursor::new(lines))),
         ..QueryRequest::default()
     })?;

@@ -17,7 +17,7 @@ use super::{Ingested, Target, no_table};
 use crate::project::Result;
 use crate::project::model::DataSource;
 use crate::project::state::Project;
-use crate::store::{DATABASE, quoted};
+use crate::store::quoted;
 use crate::tokens::new_uuid;
 
 /// Tries all rows in the quarantine of `source` again; `go_on` is asked while others are waited for.
@@ -43,14 +43,14 @@ pub fn replay(
     let mut text = Vec::new();
     let select = QueryRequest {
         sql: format!(
-            "SELECT {} FROM {DATABASE}.{} FORMAT JSONEachRow",
+            "SELECT {} FROM {} FORMAT JSONEachRow",
             columns.join(", "),
-            quoted(&name)
+            store.at(&name)
         ),
         write: write.clone(),
         ..QueryRequest::default()
     };
-    store.database().run(select, &mut text)?;
+    store.run_into(select, &mut text)?;
     let lines = text.split(|b| *b == b'\n').filter(|l| !l.is_empty());
     let rows: Vec<Vec<u8>> = lines.map(|line| row_of(&target, line)).collect();
     let (good, bad) = Checker::new(&target)?.split_json(rows);
