@@ -14,6 +14,7 @@
 //! Invariant: a change is durable before it is visible.
 
 mod checks;
+mod condition;
 mod copies;
 mod ddl;
 mod files;

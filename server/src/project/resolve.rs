@@ -63,7 +63,8 @@ pub struct Resolver {
     state: Arc<Snapshot>,
     request: Request,
     secrets: Vec<String>,
-    inlined: Mutex<HashMap<(String, String), Arc<Query>>>,
+    /// Nodes by the pipe whose fixed parameters hold in them, pipe and name.
+    inlined: Mutex<HashMap<(Option<String>, String, String), Arc<Query>>>,
     /// Why a template failed, with more than an [`Error`] can say.
     failure: Mutex<Option<TemplateError>>,
     /// Values of the secrets that rendered texts name.
@@ -103,7 +104,13 @@ impl Resolver {
                 ..Rendered::default()
             });
         };
-        self.render(body, &self.request.variables)
+        let rendered = self.render(body, &self.request.variables)?;
+        if !rendered.secrets.is_empty() && !self.request.access.is_admin() {
+            return Err(TemplateError::forbidden(
+                "only an ADMIN token may read variables in a query of its own",
+            ));
+        }
+        Ok(rendered)
     }
 
     /// Renders a node with the request's parameters.
@@ -112,13 +119,30 @@ impl Resolver {
         pipe: &Pipe,
         node: &Node,
     ) -> std::result::Result<Rendered, TemplateError> {
+        self.render_in(self.fixing(pipe, &[]), node)
+    }
+
+    /// The pipe whose fixed parameters hold in a node of `pipe` that the nodes on the `stack` read:
+    /// those of the pipe that the caller asked for hold in all that it reads.
+    fn fixing<'p>(&self, pipe: &'p Pipe, stack: &'p [(String, String)]) -> Option<&'p str> {
+        let outside = stack.iter().map(|(pipe, _)| pipe.as_str());
+        outside
+            .chain([pipe.name.as_str()])
+            .find(|pipe| self.request.access.fixed_parameters(pipe).is_some())
+    }
+
+    fn render_in(
+        &self,
+        fixing: Option<&str>,
+        node: &Node,
+    ) -> std::result::Result<Rendered, TemplateError> {
         let Some(body) = node.sql.trim_start().strip_prefix('%') else {
             return Ok(Rendered {
                 sql: node.sql.clone(),
                 ..Rendered::default()
             });
         };
-        match self.request.access.fixed_parameters(&pipe.name) {
+        match fixing.and_then(|pipe| self.request.access.fixed_parameters(pipe)) {
             None => self.render(body, &self.request.variables),
             Some(fixed) => {
                 let mut variables = self.request.variables.clone();
@@ -157,11 +181,16 @@ impl Resolver {
             match found {
                 Found::Table(table) => changed |= self.check_table(table)?,
                 Found::InName(expr) => {
-                    if let Expr::Identifier(parts) = expr
+                    if let Expr::Identifier(parts) = &mut *expr
                         && let [database, name] = &mut parts[..]
                     {
                         self.check_name(Some(database), name)?;
+                        let filter = self.filter(Some(database), name);
                         changed |= self.settle_parts(database, name)?;
+                        if let Some(filter) = filter {
+                            *expr = filtered_set((database, name), &filter)?;
+                            changed = true;
+                        }
                     }
                 }
                 Found::Function(name) => self.check_function(name)?,
@@ -212,13 +241,11 @@ impl Resolver {
         }
     }
 
-    /// The condition on the rows of a data source that a text names.
+    /// The condition on the rows of a data source or a quarantine that a text names.
     fn filter(&self, database: Option<&str>, name: &str) -> Option<String> {
         let place = database.map_or(Place::Own, |d| self.project.place(&self.state, d, name));
         match place {
-            Place::Own if self.state.data_sources.contains_key(name) => {
-                self.request.access.filter_of(name)
-            }
+            Place::Own if self.is_source(name) => self.request.access.filter_of(name),
             Place::Shared { full, .. } => self.request.access.filter_of(&full),
             _ => None,
         }
@@ -259,7 +286,7 @@ impl Resolver {
         self.project.store.data()
     }
 
-    fn check_name(&self, database: Option<&str>, name: &str) -> Result<()> {
+    pub(super) fn check_name(&self, database: Option<&str>, name: &str) -> Result<()> {
         let access = &self.request.access;
         if access.is_admin() {
             return Ok(());
@@ -309,7 +336,9 @@ impl Resolver {
         stack: &mut Vec<(String, String)>,
     ) -> Result<Arc<Query>> {
         let key = (pipe.name.clone(), node.name.clone());
-        if let Some(known) = self.inlined.lock().get(&key) {
+        let fixing = self.fixing(pipe, stack).map(str::to_owned);
+        let known = (fixing.clone(), pipe.name.clone(), node.name.clone());
+        if let Some(known) = self.inlined.lock().get(&known) {
             return Ok(Arc::clone(known));
         }
         if stack.contains(&key) || stack.len() >= DEPTH {
@@ -325,7 +354,7 @@ impl Resolver {
             ));
         }
         let rendered = self
-            .render_node(pipe, node)
+            .render_in(fixing.as_deref(), node)
             .map_err(|e| self.note(pipe, node, e))?;
         let place = format!("node {} of pipe {}", node.name, pipe.name);
         let mut query = parse_query(&rendered.sql).map_err(|e| e.context(&place))?;
@@ -337,7 +366,7 @@ impl Resolver {
         stack.pop();
         walked.map_err(|e| e.context(&place))?;
         let query = Arc::new(query);
-        self.inlined.lock().insert(key, Arc::clone(&query));
+        self.inlined.lock().insert(known, Arc::clone(&query));
         Ok(query)
     }
 
@@ -364,12 +393,30 @@ impl Resolver {
                 let Expr::Identifier(parts) = expr else {
                     return Ok(());
                 };
-                if let [database, name] = &mut parts[..] {
-                    self.settle_parts(database, name)?;
-                }
-                let [name] = &parts[..] else { return Ok(()) };
-                if let Some(query) = self.meaning(pipe, node, name, stack)? {
+                let name = match &mut parts[..] {
+                    [database, name] => {
+                        let is_own = self.project.is_own_database(database);
+                        let filter = self.filter(Some(database), name);
+                        self.settle_parts(database, name)?;
+                        if let Some(filter) = filter {
+                            *expr = filtered_set((database, name), &filter)?;
+                            return Ok(());
+                        }
+                        match is_own && self.state.pipes.contains_key(name) {
+                            true => name.clone(),
+                            false => return Ok(()),
+                        }
+                    }
+                    [name] => name.clone(),
+                    _ => return Ok(()),
+                };
+                if let Some(query) = self.meaning(pipe, node, &name, stack)? {
                     *expr = Expr::Subquery(Box::new(Query::clone(&query)));
+                } else if let Some(filter) = self.filter(None, &name) {
+                    *expr = filtered_set((self.data(), &name), &filter)?;
+                } else if !self.reads_all() && self.is_source(&name) {
+                    // The pipe's own name: the right to the pipe covers it.
+                    *expr = Expr::Identifier(vec![self.data().to_owned(), name]);
                 }
                 Ok(())
             }
@@ -413,6 +460,17 @@ impl Resolver {
                 Ok(())
             }
         }
+    }
+
+    fn reads_all(&self) -> bool {
+        self.request.access.may_read_all()
+    }
+
+    fn is_source(&self, name: &str) -> bool {
+        let owner = name.strip_suffix("_quarantine").unwrap_or(name);
+        [name, owner]
+            .iter()
+            .any(|n| self.state.data_sources.contains_key(*n))
     }
 
     /// The query that `name` stands for in a node; `None` when it is a table.
@@ -560,6 +618,13 @@ fn replace(table: &mut TableExpr, name: &str, query: Query) {
     table.alias.get_or_insert_with(|| name.to_owned());
     table.is_final = false;
     table.source = TableSource::Query(Box::new(query));
+}
+
+/// The rows of a data source for which `filter` holds, as the right side of IN.
+fn filtered_set((database, name): (&str, &str), filter: &str) -> Result<Expr> {
+    let table = format!("{}.{}", quoted(database), quoted(name));
+    let sql = format!("SELECT * FROM {table} WHERE {filter}");
+    Ok(Expr::Subquery(Box::new(parse_query(&sql)?)))
 }
 
 /// Puts the rows of a data source for which `filter` holds where the data source stood.

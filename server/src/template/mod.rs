@@ -54,6 +54,14 @@ impl TemplateError {
         }
     }
 
+    /// The token may not do what the template asks for.
+    pub fn forbidden(message: impl Into<String>) -> Self {
+        TemplateError {
+            status: 403,
+            ..Self::new(message)
+        }
+    }
+
     /// An error in the client's words.
     fn syntax(message: impl fmt::Display) -> Self {
         Self::new(format!("Template Syntax Error: {message}"))

@@ -80,7 +80,7 @@ impl Access {
 
     /// Everything is allowed.
     pub fn is_admin(&self) -> bool {
-        self.has("ADMIN") || self.has("ADMIN_USER")
+        self.scopes.iter().any(Scope::is_admin)
     }
 
     /// Tokens may be listed and made.
@@ -101,6 +101,26 @@ impl Access {
     /// Everything may be read.
     pub fn may_read_all(&self) -> bool {
         self.is_admin() || self.has("WORKSPACE:READ_ALL")
+    }
+
+    /// It works on the project, and may know what there is.
+    pub fn may_develop(&self) -> bool {
+        self.may_read_all() || self.may_create_data_sources() || self.may_create_pipes()
+    }
+
+    /// It may know of the data source.
+    pub fn sees_data_source(&self, name: &str) -> bool {
+        self.may_create_data_sources()
+            || self.may_append(name)
+            || self.may_drop_data_source(name)
+            || self.rows_of_data_source(name) != Rows::Denied
+    }
+
+    /// It may know of the pipe.
+    pub fn sees_pipe(&self, name: &str) -> bool {
+        self.may_create_pipes()
+            || self.may_drop_pipe(name)
+            || self.rows_of_pipe(name) != Rows::Denied
     }
 
     fn on<'a>(&'a self, kind: &'a str, resource: &'a str) -> impl Iterator<Item = &'a Scope> {
@@ -160,7 +180,7 @@ impl Access {
 
     /// The condition on a data source's rows, whoever reads it: also inside a pipe.
     pub fn filter_of(&self, data_source: &str) -> Option<String> {
-        match self.rows("DATASOURCES:READ", data_source) {
+        match self.rows_of_data_source(data_source) {
             Rows::Where(filter) => Some(filter),
             _ => None,
         }

@@ -57,6 +57,11 @@ impl Scope {
         }
     }
 
+    /// Whether it is the right to everything.
+    pub fn is_admin(&self) -> bool {
+        matches!(self.kind.as_str(), "ADMIN" | "ADMIN_USER")
+    }
+
     /// Reads `TYPE`, `TYPE:RESOURCE` or `TYPE:RESOURCE:FILTER`.
     pub fn parse(text: &str) -> Result<Scope, String> {
         if ON_WORKSPACE.contains(&text) {

@@ -5,8 +5,9 @@
 use roost_engine::error::Result;
 
 use super::ast::{
-    Expr, From, GroupBy, JoinItem, JoinOn, Matcher, Over, Query, QueryBody, Select, TableExpr,
-    TableSource, Transformer, With,
+    Distinct, Expr, Fill, Frame, FrameBound, From, Function, GroupBy, JoinItem, JoinOn, LimitBy,
+    Matcher, OrderBy, Over, Query, QueryBody, Select, TableExpr, TableSource, Transformer,
+    WindowSpec, With,
 };
 
 /// What a walk finds.
@@ -36,6 +37,15 @@ struct Walker<'v> {
     scopes: Vec<String>,
 }
 
+/// The bare name that an expression is, perhaps with an alias.
+fn named(expr: &mut Expr) -> Option<&mut Expr> {
+    match expr {
+        Expr::Identifier(_) => Some(expr),
+        Expr::Alias(inner, _) => named(inner),
+        _ => None,
+    }
+}
+
 impl Walker<'_> {
     fn query(&mut self, query: &mut Query) -> Result<()> {
         let depth = self.scopes.len();
@@ -53,12 +63,35 @@ impl Walker<'_> {
         }
     }
 
+    /// Every field is named: one that is added must be walked, or said to hold no table.
     fn select(&mut self, select: &mut Select) -> Result<()> {
-        for with in &mut select.with {
+        let Select {
+            with,
+            recursive,
+            distinct,
+            items,
+            from,
+            prewhere,
+            filter,
+            group_by,
+            with_totals: _,
+            having,
+            windows,
+            qualify,
+            order_by,
+            order_by_all: _,
+            interpolate,
+            limit_by,
+            limit,
+            offset,
+            with_ties: _,
+            settings: _,
+        } = select;
+        for with in with {
             match with {
                 With::Expr { expr, .. } => self.expr(expr)?,
                 With::Query { name, query, .. } => {
-                    if select.recursive {
+                    if *recursive {
                         self.scopes.push(name.clone());
                     }
                     self.query(query)?;
@@ -66,29 +99,74 @@ impl Walker<'_> {
                 }
             }
         }
-        if let Some(from) = &mut select.from {
+        if let Some(from) = from {
             self.from(from)?;
         }
-        self.exprs(&mut select.items)?;
-        for e in [&mut select.prewhere, &mut select.filter, &mut select.having]
+        if let Distinct::On(list) = distinct {
+            self.exprs(list)?;
+        }
+        self.exprs(items)?;
+        for e in [prewhere, filter, having, qualify, limit, offset]
             .into_iter()
-            .chain([&mut select.qualify, &mut select.limit, &mut select.offset])
             .flatten()
         {
             self.expr(e)?;
         }
-        match &mut select.group_by {
+        match group_by {
             GroupBy::Exprs(list) | GroupBy::Rollup(list) | GroupBy::Cube(list) => {
                 self.exprs(list)?
             }
             GroupBy::Sets(sets) => sets.iter_mut().try_for_each(|s| self.exprs(s))?,
             GroupBy::All => {}
         }
-        for order in &mut select.order_by {
-            self.expr(&mut order.expr)?;
+        windows
+            .iter_mut()
+            .try_for_each(|(_, window)| self.window(window))?;
+        self.order_by(order_by)?;
+        for (_, value) in interpolate.iter_mut().flatten() {
+            value.iter_mut().try_for_each(|e| self.expr(e))?;
         }
-        if let Some(by) = &mut select.limit_by {
-            self.exprs(&mut by.by)?;
+        if let Some(LimitBy { limit, offset, by }) = limit_by {
+            self.expr(limit)?;
+            offset.iter_mut().try_for_each(|e| self.expr(e))?;
+            self.exprs(by)?;
+        }
+        Ok(())
+    }
+
+    fn order_by(&mut self, list: &mut [OrderBy]) -> Result<()> {
+        for OrderBy { expr, fill, .. } in list {
+            self.expr(expr)?;
+            if let Some(Fill {
+                from,
+                to,
+                step,
+                staleness,
+            }) = fill
+            {
+                let parts = [from, to, step, staleness].into_iter().flatten();
+                parts.into_iter().try_for_each(|e| self.expr(e))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn window(&mut self, window: &mut WindowSpec) -> Result<()> {
+        let WindowSpec {
+            base: _,
+            partition_by,
+            order_by,
+            frame,
+        } = window;
+        self.exprs(partition_by)?;
+        self.order_by(order_by)?;
+        let Some(Frame { start, end, .. }) = frame else {
+            return Ok(());
+        };
+        for bound in [start, end] {
+            if let FrameBound::Preceding(e) | FrameBound::Following(e) = bound {
+                self.expr(e)?;
+            }
         }
         Ok(())
     }
@@ -112,6 +190,10 @@ impl Walker<'_> {
     }
 
     fn table(&mut self, table: &mut TableExpr) -> Result<()> {
+        if let Some((ratio, offset)) = &mut table.sample {
+            self.expr(ratio)?;
+            offset.iter_mut().try_for_each(|e| self.expr(e))?;
+        }
         match &mut table.source {
             TableSource::Name(name) => {
                 let is_cte = name.database.is_none() && self.scopes.contains(&name.name);
@@ -121,10 +203,7 @@ impl Walker<'_> {
                 Ok(())
             }
             TableSource::Function { name, args } => {
-                let is_cte = self.scopes.contains(name);
-                if !is_cte {
-                    (self.visit)(Found::Function(name))?;
-                }
+                (self.visit)(Found::Function(name))?;
                 self.exprs(args)
             }
             TableSource::Query(query) => self.query(query),
@@ -139,40 +218,47 @@ impl Walker<'_> {
     fn expr(&mut self, expr: &mut Expr) -> Result<()> {
         match expr {
             Expr::Identifier(_) | Expr::Literal(_) | Expr::Parameter { .. } => Ok(()),
-            Expr::Function(function) => {
-                let is_in = matches!(
-                    function.name.as_str(),
-                    "in" | "notIn" | "globalIn" | "globalNotIn"
-                );
-                if let (true, Some(right)) = (is_in, function.args.get_mut(1))
-                    && let Expr::Identifier(parts) = right
-                {
-                    let known = matches!(&parts[..], [name] if self.scopes.contains(name));
-                    if !known {
-                        (self.visit)(Found::InName(right))?;
-                        return self.rest_of_in(&mut function.args);
-                    }
-                }
-                self.exprs(&mut function.args)?;
-                if let Some(params) = &mut function.params {
-                    self.exprs(params)?;
-                }
-                if let Some(filter) = &mut function.filter {
-                    self.expr(filter)?;
-                }
-                if let Some(Over::Spec(spec)) = &mut function.over {
-                    self.exprs(&mut spec.partition_by)?;
-                    spec.order_by
-                        .iter_mut()
-                        .try_for_each(|o| self.expr(&mut o.expr))?;
-                }
-                Ok(())
-            }
+            Expr::Function(function) => self.function(function),
             Expr::Lambda { body, .. } => self.expr(body),
             Expr::Subquery(query) => self.query(query),
             Expr::Matcher(matcher) => self.matcher(matcher),
             Expr::Alias(inner, _) => self.expr(inner),
         }
+    }
+
+    fn function(&mut self, function: &mut Function) -> Result<()> {
+        let Function {
+            name,
+            is_operator: _,
+            params,
+            args,
+            distinct: _,
+            filter,
+            respect_nulls: _,
+            over,
+        } = function;
+        if let Some(params) = params {
+            self.exprs(params)?;
+        }
+        if let Some(filter) = filter {
+            self.expr(filter)?;
+        }
+        if let Some(Over::Spec(spec)) = over {
+            self.window(spec)?;
+        }
+        // `in`, `notIn`, `globalIn`, `nullIn` and so on.
+        let is_in = name == "in" || name.ends_with("In");
+        if let (true, Some(right)) = (is_in, args.get_mut(1))
+            && let Some(right) = named(right)
+        {
+            let known = matches!(right, Expr::Identifier(parts)
+                if matches!(&parts[..], [name] if self.scopes.contains(name)));
+            if !known {
+                (self.visit)(Found::InName(right))?;
+                return self.rest_of_in(args);
+            }
+        }
+        self.exprs(args)
     }
 
     /// The left side only: the right side may be a query that was just put in.
