@@ -7,6 +7,7 @@
 //! again and again, waits as a task.
 
 mod app;
+mod ask;
 mod call;
 mod clickhouse;
 mod entry;
@@ -23,4 +24,6 @@ mod v0;
 mod workspaces;
 
 pub use app::App;
+pub use ask::{Asked, ask};
 pub use serve::{Running, serve};
+pub use v0::{ROUTES, Right, Route};

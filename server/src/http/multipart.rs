@@ -5,12 +5,18 @@
 use bytes::Bytes;
 use memchr::memmem;
 
+/// Whether a content type says that the body is in parts.
+pub(super) fn is_multipart(content_type: &str) -> bool {
+    let family = content_type.get(.."multipart/".len());
+    family.is_some_and(|f| f.eq_ignore_ascii_case("multipart/"))
+}
+
 /// The content of the first part, if `content_type` says multipart and the body has one.
 pub(super) fn first_part(content_type: &str, body: &Bytes) -> Option<Bytes> {
-    let lower = content_type.to_ascii_lowercase();
-    if !lower.starts_with("multipart/") {
+    if !is_multipart(content_type) {
         return None;
     }
+    let lower = content_type.to_ascii_lowercase();
     let at = lower.find("boundary=")? + "boundary=".len();
     let boundary = content_type.get(at..)?;
     let boundary = boundary.split(';').next()?.trim().trim_matches('"');

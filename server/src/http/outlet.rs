@@ -41,17 +41,28 @@ pub(super) struct Outlet {
     buffer: Vec<u8>,
     status: u16,
     headers: Vec<(&'static str, String)>,
+    /// Bytes that are kept before an answer becomes a stream.
+    whole_max: usize,
 }
 
 impl Outlet {
     /// An outlet whose head goes to `head`.
     pub(super) fn new(head: oneshot::Sender<Head>) -> Outlet {
         Outlet {
+            whole_max: WHOLE_MAX,
             head: Some(head),
             pieces: None,
             buffer: Vec::new(),
             status: 200,
             headers: Vec::new(),
+        }
+    }
+
+    /// An outlet whose answers leave whole, however large they are.
+    pub(super) fn held(head: oneshot::Sender<Head>) -> Outlet {
+        Outlet {
+            whole_max: usize::MAX,
+            ..Outlet::new(head)
         }
     }
 
@@ -64,7 +75,7 @@ impl Outlet {
     /// Some of the body.
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), Gone> {
         self.buffer.extend_from_slice(bytes);
-        if self.buffer.len() < WHOLE_MAX && self.pieces.is_none() {
+        if self.buffer.len() < self.whole_max && self.pieces.is_none() {
             return Ok(());
         }
         self.send()

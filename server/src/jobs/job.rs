@@ -102,6 +102,11 @@ impl Job {
             .unwrap_or_default()
     }
 
+    /// Name of the data source that it writes to.
+    pub fn target(&self) -> Option<&str> {
+        self.details.get("datasource")?.get("name")?.as_str()
+    }
+
     /// As a state of a row of `tinybird.jobs_log`.
     pub fn to_log(&self) -> Json {
         let time = |micros: i64| timestamp_of(micros).get(..23).map(str::to_owned);

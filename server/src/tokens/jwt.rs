@@ -18,7 +18,16 @@ pub struct Claims {
     #[serde(default)]
     pub name: Option<String>,
     /// Seconds since 1970 after which it is void.
+    #[serde(deserialize_with = "seconds")]
     pub exp: i64,
+    /// Seconds since 1970 before which it is void.
+    #[serde(
+        rename = "nbf",
+        default,
+        deserialize_with = "perhaps_seconds",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub not_before: Option<i64>,
     /// What it may do.
     #[serde(default)]
     pub scopes: Vec<JwtScope>,
@@ -66,6 +75,12 @@ pub enum JwtError {
     /// Too old.
     #[error("the JWT is expired")]
     Expired,
+    /// Its time has not come.
+    #[error("the JWT is not valid yet")]
+    TooEarly,
+    /// A right that JWTs cannot have.
+    #[error("a JWT may have PIPES:READ, DATASOURCES:READ and DATASOURCES:APPEND")]
+    Scope,
 }
 
 const KINDS: [&str; 3] = ["PIPES:READ", "DATASOURCES:READ", "DATASOURCES:APPEND"];
@@ -104,14 +119,20 @@ impl Claims {
         if claims.exp <= now {
             return Err(JwtError::Expired);
         }
-        if claims
-            .scopes
-            .iter()
-            .any(|s| !KINDS.contains(&s.kind.as_str()))
-        {
-            return Err(JwtError::Malformed);
+        if claims.not_before.is_some_and(|from| from > now) {
+            return Err(JwtError::TooEarly);
         }
+        claims.check_scopes()?;
         Ok(claims)
+    }
+
+    /// Refuses rights that JWTs cannot have.
+    pub fn check_scopes(&self) -> Result<(), JwtError> {
+        let known = |s: &JwtScope| KINDS.contains(&s.kind.as_str());
+        match self.scopes.iter().all(known) {
+            true => Ok(()),
+            false => Err(JwtError::Scope),
+        }
     }
 
     /// Signs the claims.
@@ -122,6 +143,18 @@ impl Claims {
         let signature = mac(key, &signed)?.finalize().into_bytes();
         Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
     }
+}
+
+/// Whole seconds of a number that may have a fraction, as clients compute it.
+fn seconds<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    f64::deserialize(deserializer).map(|seconds| seconds as i64)
+}
+
+fn perhaps_seconds<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<i64>, D::Error> {
+    let found = Option::<f64>::deserialize(deserializer)?;
+    Ok(found.map(|seconds| seconds as i64))
 }
 
 fn decode(part: &str) -> Result<Json, JwtError> {

@@ -67,6 +67,11 @@ impl Token {
         }
     }
 
+    /// Whether it may do everything.
+    pub fn is_admin(&self) -> bool {
+        self.scopes.iter().any(Scope::is_admin)
+    }
+
     /// Replaces the scopes; the same one twice counts once.
     pub fn set_scopes(&mut self, scopes: Vec<Scope>) {
         self.scopes = scope::distinct(scopes);

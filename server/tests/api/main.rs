@@ -10,8 +10,12 @@
 
 mod copies;
 mod endpoints;
+mod filters;
 mod harness;
 mod ingest;
+mod inside;
+mod jwt;
+mod matrix;
 mod native;
 mod project;
 mod rights;

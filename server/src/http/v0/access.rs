@@ -1,10 +1,10 @@
-//! Who asks, and whether they may.
+//! Who asks.
 //!
 //! Invariant: a request without a valid token is 403 before anything else is looked at.
 
 use crate::http::app::App;
 use crate::http::call::Call;
-use crate::http::reply::{Failure, Handled};
+use crate::http::reply::Handled;
 use crate::store::now_micros;
 use crate::tokens::Access;
 
@@ -15,21 +15,4 @@ pub(super) fn access(app: &App, call: &Call) -> Handled<Access> {
         app.rates.take(call.token(), &call.id, rps, now_micros())?;
     }
     Ok(access)
-}
-
-/// The caller's rights, if `allowed` says so.
-pub(super) fn require(
-    app: &App,
-    call: &Call,
-    what: &str,
-    allowed: impl FnOnce(&Access) -> bool,
-) -> Handled<Access> {
-    let access = access(app, call)?;
-    if allowed(&access) {
-        return Ok(access);
-    }
-    Err(Failure::forbidden(format!(
-        "The token '{}' has not enough permissions to {what}",
-        access.name
-    )))
 }

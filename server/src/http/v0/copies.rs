@@ -5,13 +5,12 @@
 
 use std::sync::Arc;
 
-use axum::http::Method;
 use serde_json::{Value as Json, json};
 
-use super::access::{access, require};
+use super::datasources;
 use super::pipes::find;
+use super::routes::Ask;
 use super::sql::variables;
-use super::{datasources, unknown};
 use crate::http::app::App;
 use crate::http::call::Call;
 use crate::http::params::Params;
@@ -23,7 +22,6 @@ use crate::project::{
 };
 use crate::schedule::Cron;
 use crate::store::{iso_seconds, now_micros};
-use crate::tokens::{Access, Rows};
 
 /// Refuses a copy or sink node that could never run.
 pub(super) fn check(app: &App, node: &NewNode) -> Handled<()> {
@@ -47,7 +45,8 @@ pub(super) fn check(app: &App, node: &NewNode) -> Handled<()> {
 }
 
 /// Makes a node a copy or a sink, or changes what it says.
-pub(super) fn define(app: &App, call: &Call, pipe: &str, node: &str, kind: &str) -> Handled {
+pub(super) fn define(a: &Ask<'_>, kind: &str) -> Handled {
+    let (app, call, pipe, node) = (a.app, a.call, a.part(0), a.part(1));
     let form = call.form();
     let found = find(app, pipe)?;
     let old = found.node(node).cloned();
@@ -115,25 +114,20 @@ pub(super) fn undefine(app: &App, pipe: &str, node: &str) -> Handled {
     Ok(Reply::empty(204))
 }
 
-/// Runs a copy or sink pipe, or lets its schedule rest.
-pub(super) fn act(app: &Arc<App>, call: &Call, name: &str, kind: &str, rest: &[&str]) -> Handled {
-    let pipe = find(app, name)?;
-    let node = pipe.job_node().filter(|n| n.kind == kind);
-    let node = node.ok_or_else(|| Failure::bad(format!("Pipe \"{name}\" is no {kind} pipe")))?;
-    let target = node.setting(TARGET).unwrap_or_default().to_owned();
-    let allowed = require(app, call, &format!("run the {kind} pipe"), |a| {
-        let reads = a.rows_of_pipe(&pipe.name) == Rows::All;
-        a.may_create_pipes() || reads && kind == COPY && a.may_append(&target)
-    })?;
-    match (&call.method, rest) {
-        (&Method::POST, []) => run(app, call, &pipe, kind, &allowed),
-        (&Method::POST, [what @ ("pause" | "resume")]) => set_rest(app, &pipe, *what == "pause"),
-        (&Method::POST, ["cancel"]) => cancel(app, call, &pipe),
-        _ => Err(unknown(call)),
+/// The pipe of the path, with a node of that kind.
+fn of_kind(a: &Ask<'_>, kind: &str) -> Handled<Arc<Pipe>> {
+    let name = a.part(0);
+    let pipe = find(a.app, name)?;
+    match pipe.job_node().is_some_and(|n| n.kind == kind) {
+        true => Ok(pipe),
+        false => Err(Failure::bad(format!("Pipe \"{name}\" is no {kind} pipe"))),
     }
 }
 
-fn run(app: &App, call: &Call, pipe: &Pipe, kind: &str, access: &Access) -> Handled {
+/// Runs a copy or sink pipe.
+pub(super) fn run(a: &Ask<'_>, kind: &str) -> Handled {
+    let (app, call, access) = (a.app, a.call, a.access);
+    let pipe = &of_kind(a, kind)?;
     let mut values = variables(&call.form());
     let mut take = |name: &str| match values.remove(name) {
         Some(Json::String(text)) if !text.is_empty() => Some(text),
@@ -170,7 +164,9 @@ fn run(app: &App, call: &Call, pipe: &Pipe, kind: &str, access: &Access) -> Hand
     Ok(Reply::json(&out))
 }
 
-fn set_rest(app: &App, pipe: &Pipe, rests: bool) -> Handled {
+/// Lets the schedule rest, or run again.
+pub(super) fn set_rest(a: &Ask<'_>, kind: &str, rests: bool) -> Handled {
+    let (app, pipe) = (a.app, of_kind(a, kind)?);
     if pipe.schedule().is_none() {
         return Err(Failure::bad(format!(
             "Pipe \"{}\" has no schedule",
@@ -188,7 +184,8 @@ fn set_rest(app: &App, pipe: &Pipe, rests: bool) -> Handled {
 }
 
 /// Stops all runs of a pipe.
-fn cancel(app: &App, call: &Call, pipe: &Pipe) -> Handled {
+pub(super) fn cancel(a: &Ask<'_>, kind: &str) -> Handled {
+    let (app, call, pipe) = (a.app, a.call, of_kind(a, kind)?);
     let runs = app
         .jobs
         .list(|j| j.detail("pipe_id") == pipe.id && !j.status.is_over());
@@ -198,23 +195,17 @@ fn cancel(app: &App, call: &Call, pipe: &Pipe) -> Handled {
         .filter_map(|j| app.jobs.get(&j.id))
         .map(|j| j.to_json(&call.base_url()))
         .collect();
-    let mut out = pipe_json(&app.project, pipe);
+    let mut out = pipe_json(&app.project, &pipe);
     out["jobs"] = stopped.into();
     Ok(Reply::json(&out))
 }
 
 /// Copies the rows of the caller's query into a data source.
-pub(super) fn copy_sql(app: &Arc<App>, call: &Call) -> Handled {
-    let access = access(app, call)?;
+pub(super) fn copy_sql(a: &Ask<'_>) -> Handled {
+    let (app, call) = (a.app, a.call);
     let to = call.query.said("copy_to");
     let to = to.ok_or_else(|| Failure::bad("The parameter 'copy_to' is missing"))?;
     let target = datasources::find(app, to)?;
-    if !access.may_append(&target.name) {
-        return Err(Failure::forbidden(format!(
-            "The token '{}' may not append to Data Source \"{to}\"",
-            access.name
-        )));
-    }
     let text = call.text();
     let form = Params::parse(text.trim());
     let text = match form.said("q") {
@@ -229,7 +220,7 @@ pub(super) fn copy_sql(app: &Arc<App>, call: &Call) -> Handled {
     let resolver = Arc::new(Resolver::new(
         &app.project,
         Request {
-            access,
+            access: a.access.clone(),
             variables: values,
             root: Root::Caller,
             pipeline: None,

@@ -6,45 +6,22 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::http::Method;
 use serde_json::{Map, Value as Json, json};
 
-use super::access::{access, require};
 use super::append::{Import, format_of, import, import_json, note, rows_of};
-use super::{unknown, workspaces};
+use super::routes::Ask;
+use super::workspaces;
 use crate::http::app::App;
 use crate::http::call::Call;
+use crate::http::multipart::is_multipart;
 use crate::http::params::Params;
 use crate::http::reply::{Failure, Handled, Reply};
 use crate::jobs::NewJob;
 use crate::project::ingest::Ingested;
-use crate::project::{DataSource, NewDataSource, data_source_json, data_source_text};
-use crate::tokens::Access;
-
-pub(super) fn route(app: &Arc<App>, call: &Call, rest: &[&str]) -> Handled {
-    match (&call.method, rest) {
-        (&Method::GET, []) => list(app, call),
-        (&Method::POST, []) => create_or_import(app, call),
-        (&Method::POST, ["exchange"]) => exchange(app, call),
-        (&Method::GET, [name]) => match name.strip_suffix(".datasource") {
-            Some(name) => file(app, call, name),
-            None => detail(app, call, name),
-        },
-        (&Method::PUT, [name]) => update(app, call, name),
-        (&Method::DELETE, [name]) => drop_one(app, call, name),
-        (&Method::POST, [name, "alter"]) => alter(app, call, name),
-        (&Method::POST, [name, "truncate"]) => truncate(app, call, name),
-        (&Method::POST, [name, "delete"]) => delete_rows(app, call, name),
-        (&Method::POST, [name, "quarantine", "replay"]) => replay(app, call, name),
-        (&Method::POST, [name, mode @ ("append" | "replace")]) => {
-            import_into(app, call, name, mode)
-        }
-        (&Method::POST, [name, "share"]) => workspaces::share(app, call, name, true),
-        (&Method::DELETE, [name, "share"]) => workspaces::share(app, call, name, false),
-        (_, [name, "scheduling" | "sample" | "start" | "stop", ..]) => unscheduled(app, call, name),
-        _ => Err(unknown(call)),
-    }
-}
+use crate::project::{
+    DataSource, NewDataSource, Request, Resolver, Root, data_source_json, data_source_text,
+};
+use crate::template::Variables;
 
 pub(super) fn find(app: &App, name: &str) -> Handled<Arc<DataSource>> {
     let state = app.project.snapshot();
@@ -52,38 +29,21 @@ pub(super) fn find(app: &App, name: &str) -> Handled<Arc<DataSource>> {
     found.ok_or_else(|| Failure::not_found(format!("Data Source \"{name}\" does not exist")))
 }
 
-fn may_see(access: &Access, name: &str) -> bool {
-    use crate::tokens::Rows;
-    access.may_create_data_sources()
-        || access.may_append(name)
-        || access.rows_of_data_source(name) != Rows::Denied
-}
-
-fn list(app: &App, call: &Call) -> Handled {
-    let access = access(app, call)?;
-    let state = app.project.snapshot();
-    let seen = state
-        .data_sources
-        .values()
-        .filter(|d| may_see(&access, &d.name));
-    let mut all: Vec<Json> = seen.map(|d| data_source_json(&app.project, d)).collect();
-    all.extend(workspaces::received(app, &access));
+pub(super) fn list(a: &Ask<'_>) -> Handled {
+    let state = a.app.project.snapshot();
+    let all = state.data_sources.values();
+    let seen = all.filter(|d| a.access.sees_data_source(&d.name));
+    let mut all: Vec<Json> = seen.map(|d| data_source_json(&a.app.project, d)).collect();
+    all.extend(workspaces::received(a.app, a.access));
     Ok(Reply::json(&json!({ "datasources": all })))
 }
 
-fn detail(app: &App, call: &Call, name: &str) -> Handled {
-    let access = access(app, call)?;
+pub(super) fn detail(app: &App, name: &str) -> Handled {
     let source = find(app, name)?;
-    if !may_see(&access, &source.name) {
-        return Err(Failure::forbidden(format!(
-            "The token may not read Data Source \"{name}\""
-        )));
-    }
     Ok(Reply::json(&data_source_json(&app.project, &source)))
 }
 
-fn file(app: &App, call: &Call, name: &str) -> Handled {
-    require(app, call, "download data sources", Access::may_read_all)?;
+pub(super) fn file(app: &App, name: &str) -> Handled {
     let source = find(app, name)?;
     Ok(Reply::text(data_source_text(
         &app.project.snapshot(),
@@ -91,16 +51,14 @@ fn file(app: &App, call: &Call, name: &str) -> Handled {
     )))
 }
 
-fn create_or_import(app: &Arc<App>, call: &Call) -> Handled {
-    let is_multipart = call
-        .header("content-type")
-        .unwrap_or("")
-        .starts_with("multipart/");
+pub(super) fn create_or_import(a: &Ask<'_>) -> Handled {
+    let (app, call) = (a.app, a.call);
+    let is_multipart = is_multipart(call.header("content-type").unwrap_or(""));
     let mode = call.query.said("mode");
     if matches!(mode, Some("append" | "replace")) {
         let name = call.query.said("name");
         let name = name.ok_or_else(|| Failure::bad("The parameter 'name' is missing"))?;
-        return import_into(app, call, name, mode.unwrap_or("append"));
+        return import_into(a, name, mode.unwrap_or("append"));
     }
     let form = if is_multipart {
         call.query.clone()
@@ -109,14 +67,8 @@ fn create_or_import(app: &Arc<App>, call: &Call) -> Handled {
     };
     if let Some(mode @ ("append" | "replace")) = form.said("mode") {
         let name = form.said("name").unwrap_or_default().to_owned();
-        return import_into(app, call, &name, mode);
+        return import_into(a, &name, mode);
     }
-    require(
-        app,
-        call,
-        "create data sources",
-        Access::may_create_data_sources,
-    )?;
     if let (Some(url), None) = (form.said("url"), form.said("schema")) {
         let rows = super::import_url::fetch(app, url)?;
         let name = form.said("name").unwrap_or("datasource");
@@ -215,22 +167,13 @@ pub(super) fn new_data_source(form: &Params) -> Handled<NewDataSource> {
     })
 }
 
-fn import_into(app: &Arc<App>, call: &Call, name: &str, mode: &str) -> Handled {
-    let access = access(app, call)?;
-    if !access.may_append(name) {
-        return Err(Failure::forbidden(format!(
-            "The token '{}' may not append to Data Source \"{name}\"",
-            access.name
-        )));
-    }
+pub(super) fn import_into(a: &Ask<'_>, name: &str, mode: &str) -> Handled {
+    let (app, call) = (a.app, a.call);
     let source = find(app, name)?;
     let replace = mode == "replace";
     let condition = call.query.said("replace_condition").filter(|_| replace);
-    if condition.is_some() && !access.may_create_data_sources() {
-        return Err(Failure::forbidden(format!(
-            "The token '{}' may not replace rows of Data Source \"{name}\"",
-            access.name
-        )));
+    if let Some(condition) = condition {
+        check_condition(a, &source, condition)?;
     }
     if let Some(url) = call.query.said("url") {
         return super::import_url::start(app, call, &source, url, replace);
@@ -247,8 +190,7 @@ fn import_into(app: &Arc<App>, call: &Call, name: &str, mode: &str) -> Handled {
 }
 
 /// Only data sources that fetch from a bucket or a database have schedules.
-fn unscheduled(app: &App, call: &Call, name: &str) -> Handled {
-    access(app, call)?;
+pub(super) fn unscheduled(app: &App, name: &str) -> Handled {
     let source = find(app, name)?;
     let has = |key: &str| source.settings.contains_key(key);
     if has("connection") || has("bucket_uri") || has("external_data_source") {
@@ -262,13 +204,7 @@ fn unscheduled(app: &App, call: &Call, name: &str) -> Handled {
     )))
 }
 
-fn update(app: &App, call: &Call, name: &str) -> Handled {
-    require(
-        app,
-        call,
-        "change data sources",
-        Access::may_create_data_sources,
-    )?;
+pub(super) fn update(app: &App, call: &Call, name: &str) -> Handled {
     let form = call.form();
     if form.said("name").is_some_and(|new| new != name) {
         return Err(Failure::not_implemented("renaming a data source"));
@@ -285,13 +221,7 @@ fn update(app: &App, call: &Call, name: &str) -> Handled {
     Ok(Reply::json(&data_source_json(&app.project, &source)))
 }
 
-fn alter(app: &App, call: &Call, name: &str) -> Handled {
-    require(
-        app,
-        call,
-        "change data sources",
-        Access::may_create_data_sources,
-    )?;
+pub(super) fn alter(app: &App, call: &Call, name: &str) -> Handled {
     let form = call.form();
     let mut changes = BTreeMap::new();
     for key in ["schema", "description", "ttl", "indexes"] {
@@ -312,11 +242,8 @@ fn alter(app: &App, call: &Call, name: &str) -> Handled {
     })))
 }
 
-fn drop_one(app: &App, call: &Call, name: &str) -> Handled {
+pub(super) fn drop_one(app: &App, call: &Call, name: &str) -> Handled {
     let source = find(app, name)?;
-    require(app, call, "drop the data source", |a| {
-        a.may_drop_data_source(&source.name)
-    })?;
     let mut users = app.project.used_by(&source.name);
     for (pipe, _) in app.project.fed_by(&source.name) {
         if !users.iter().any(|u| u.id == pipe.id) {
@@ -355,13 +282,7 @@ fn drop_one(app: &App, call: &Call, name: &str) -> Handled {
     Ok(Reply::empty(204))
 }
 
-fn truncate(app: &App, call: &Call, name: &str) -> Handled {
-    require(
-        app,
-        call,
-        "truncate data sources",
-        Access::may_create_data_sources,
-    )?;
+pub(super) fn truncate(app: &App, call: &Call, name: &str) -> Handled {
     let source = find(app, name)?;
     let started = Instant::now();
     app.project.truncate_data_source(name)?;
@@ -378,16 +299,14 @@ fn truncate(app: &App, call: &Call, name: &str) -> Handled {
 }
 
 /// Deletes rows by a condition, in a job.
-fn delete_rows(app: &Arc<App>, call: &Call, name: &str) -> Handled {
-    require(app, call, "delete rows", Access::may_create_data_sources)?;
-    let source = find(app, name)?;
+pub(super) fn delete_rows(a: &Ask<'_>) -> Handled {
+    let (app, call) = (a.app, a.call);
+    let source = find(app, a.part(0))?;
     let form = call.form();
     let condition = form.said("delete_condition").map(str::to_owned);
     let condition =
         condition.ok_or_else(|| Failure::bad("The parameter 'delete_condition' is missing"))?;
-    let parsed = roost::parse::parse_expression(&condition)
-        .map_err(|e| Failure::bad(format!("delete_condition: {e}")))?;
-    drop(parsed);
+    check_condition(a, &source, &condition)?;
     let table = app.store().at(&source.name);
     if form.flag("dry_run") {
         let counted = app
@@ -424,9 +343,23 @@ fn delete_rows(app: &Arc<App>, call: &Call, name: &str) -> Handled {
     })))
 }
 
+/// A condition may read what the token may read.
+fn check_condition(a: &Ask<'_>, source: &DataSource, condition: &str) -> Handled<()> {
+    let request = Request {
+        access: a.access.clone(),
+        variables: Variables::new(),
+        root: Root::Caller,
+        pipeline: None,
+        now: String::new(),
+    };
+    let resolver = Resolver::new(&a.app.project, request);
+    resolver
+        .check_condition(source, condition)
+        .map_err(|e| e.context("delete_condition").into())
+}
+
 /// Tries the rows in the quarantine again, in a job.
-fn replay(app: &Arc<App>, call: &Call, name: &str) -> Handled {
-    require(app, call, "replay rows", Access::may_create_data_sources)?;
+pub(super) fn replay(app: &Arc<App>, call: &Call, name: &str) -> Handled {
     let source = find(app, name)?;
     let mut details = Map::new();
     details.insert(
@@ -446,8 +379,7 @@ fn replay(app: &Arc<App>, call: &Call, name: &str) -> Handled {
     Ok(Reply::json(&super::copies::started(call, &job)))
 }
 
-fn exchange(app: &App, call: &Call) -> Handled {
-    require(app, call, "exchange data sources", Access::is_admin)?;
+pub(super) fn exchange(app: &App, call: &Call) -> Handled {
     let form = call.form();
     let (Some(a), Some(b)) = (form.said("datasource_a"), form.said("datasource_b")) else {
         return Err(Failure::bad("'datasource_a' and 'datasource_b' are needed"));

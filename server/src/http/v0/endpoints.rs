@@ -9,7 +9,7 @@ use roost::session::QuerySummary;
 use serde_json::{Map, Value as Json, json};
 
 use super::Answer;
-use super::access::access;
+use super::routes::Ask;
 use super::sql::{format_of, variables};
 use crate::http::app::App;
 use crate::http::call::Call;
@@ -23,15 +23,10 @@ use crate::template::Variables;
 use crate::tokens::{Access, Rows};
 
 /// Runs the endpoint of `pipe`.
-pub(super) fn run(
-    app: &Arc<App>,
-    call: &Call,
-    pipe: &str,
-    ending: &str,
-    outlet: &mut Outlet,
-) -> Handled<Answer> {
+pub(super) fn run(a: &Ask<'_>, outlet: &mut Outlet) -> Handled<Answer> {
     let started = Instant::now();
-    let access = access(app, call)?;
+    let (app, call, access) = (a.app, a.call, a.access);
+    let (pipe, ending) = (a.part(0), a.part(1));
     let format = format_of(ending);
     let format = format.ok_or_else(|| Failure::not_found(format!("unknown format '.{ending}'")))?;
     let state = app.project.snapshot();
@@ -42,8 +37,8 @@ pub(super) fn run(
         ))
     })?;
     let (values, q) = parameters(call);
-    let outcome = query(app, call, &pipe, format, &access, values.clone(), q, outlet);
-    note(app, call, &pipe, &access, values, started, &outcome);
+    let outcome = query(app, call, &pipe, format, access, values.clone(), q, outlet);
+    note(app, call, &pipe, access, values, started, &outcome);
     outcome.map(|_| Answer::Written)
 }
 

@@ -4,31 +4,20 @@
 
 use serde_json::json;
 
-use super::access::access;
 use super::append::{Import, import};
-use crate::http::app::App;
-use crate::http::call::Call;
+use super::routes::Ask;
 use crate::http::reply::{Failure, Handled, Reply};
 use crate::project::ingest::BodyFormat;
 
 /// Adds the rows of the body to `name`.
-pub(super) fn append(app: &App, call: &Call) -> Handled {
-    if call.method != axum::http::Method::POST {
-        return Err(Failure::new(405, "the Events API takes POST only"));
-    }
-    let access = access(app, call)?;
+pub(super) fn append(a: &Ask<'_>) -> Handled {
+    let (app, call) = (a.app, a.call);
     let name = call.query.said("name");
     let name = name.ok_or_else(|| Failure::bad("The parameter 'name' is missing"))?;
-    if !access.may_append(name) {
-        return Err(Failure::forbidden(format!(
-            "The token '{}' may not append to Data Source \"{name}\"",
-            access.name
-        )));
-    }
     let state = app.project.snapshot();
     let source = match state.data_source(name) {
         Some(source) => source.clone(),
-        None if access.may_create_data_sources() => {
+        None if a.access.may_create_data_sources() => {
             if !call.body.trim_ascii_start().starts_with(b"{") {
                 return Err(Failure::bad(
                     "The body is not JSON objects; no Data Source was made",

@@ -7,20 +7,17 @@ use std::sync::Arc;
 use roost::session::QueryRequest;
 use serde_json::json;
 
-use super::access::require;
 use super::endpoints::parameters;
 use super::pipes::find;
-use crate::http::app::App;
-use crate::http::call::Call;
+use super::routes::Ask;
 use crate::http::reply::{Failure, Handled, Reply};
 use crate::project::{Request, Resolver, Root};
 use crate::store::{iso_seconds, now_micros};
-use crate::tokens::Access;
 
 /// `GET /v0/pipes/P/explain` and `GET /v0/pipes/P/nodes/N/explain`.
-pub(super) fn explain(app: &Arc<App>, call: &Call, pipe: &str, node: Option<&str>) -> Handled {
-    let access = require(app, call, "explain pipes", Access::may_create_pipes)?;
-    let pipe = find(app, pipe)?;
+pub(super) fn explain(a: &Ask<'_>, node: Option<&str>) -> Handled {
+    let (app, call) = (a.app, a.call);
+    let pipe = find(app, a.part(0))?;
     let node = match node {
         Some(name) => pipe.node(name),
         None => pipe.output_node(),
@@ -29,7 +26,7 @@ pub(super) fn explain(app: &Arc<App>, call: &Call, pipe: &str, node: Option<&str
     let resolver = Arc::new(Resolver::new(
         &app.project,
         Request {
-            access,
+            access: a.access.clone(),
             variables: parameters(call).0,
             root: Root::Caller,
             pipeline: None,
@@ -45,6 +42,8 @@ pub(super) fn explain(app: &Arc<App>, call: &Call, pipe: &str, node: Option<&str
             });
         }
     };
+    // A plan has values in it: those of scalar subqueries and of statistics.
+    let sql = resolver.check(&sql)?;
     let mut plan = Vec::new();
     let request = QueryRequest {
         sql: format!("EXPLAIN {sql}"),

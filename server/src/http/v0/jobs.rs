@@ -2,16 +2,15 @@
 //!
 //! Invariant: addresses of jobs are those by which the caller reached the server.
 
-use axum::http::Method;
 use serde_json::{Value as Json, json};
 
-use super::access::access;
-use super::unknown;
+use super::routes::Ask;
 use crate::http::app::App;
 use crate::http::call::Call;
 use crate::http::reply::{Failure, Handled, Reply};
 use crate::jobs::{Job, Status};
 use crate::store::{literal, timestamp_of};
+use crate::tokens::{Access, Rows};
 
 /// Whether the filters of the request let a job through.
 fn is_wanted(call: &Call, job: &Job) -> bool {
@@ -44,32 +43,55 @@ fn read_so_far(app: &App, id: &str) -> Json {
     json!({ "rows_read": number(0), "bytes_read": number(1) })
 }
 
-pub(super) fn route(app: &App, call: &Call, rest: &[&str]) -> Handled {
-    access(app, call)?;
-    let base = call.base_url();
-    let missing = |id: &str| Failure::not_found(format!("Job \"{id}\" does not exist"));
-    match (&call.method, rest) {
-        (&Method::GET, []) => {
-            let jobs = app.jobs.list(|j| is_wanted(call, j));
-            let jobs: Vec<Json> = jobs.iter().map(|j| j.to_json(&base)).collect();
-            Ok(Reply::json(&json!({ "jobs": jobs })))
-        }
-        (&Method::GET, [id]) => {
-            let job = app.jobs.get(id).ok_or_else(|| missing(id))?;
-            let mut out = job.to_json(&base);
-            if job.status == Status::Working {
-                out["statistics"] = read_so_far(app, id);
-            }
-            Ok(Reply::json(&out))
-        }
-        (&Method::POST, [id, "cancel"]) => match app.jobs.cancel(id) {
-            None => Err(missing(id)),
-            Some(false) => Err(Failure::bad("The job is over and cannot be cancelled")),
-            Some(true) => {
-                let job = app.jobs.get(id).ok_or_else(|| missing(id))?;
-                Ok(Reply::json(&job.to_json(&base)))
-            }
-        },
-        _ => Err(unknown(call)),
+/// Whether the token may know of the job: one that could have started it.
+fn may_see(access: &Access, job: &Job) -> bool {
+    access.may_read_all() || may_cancel(access, job)
+}
+
+fn may_cancel(access: &Access, job: &Job) -> bool {
+    if access.is_admin() {
+        return true;
     }
+    let target = job.target();
+    let on_target = target.is_some_and(|name| access.may_append(name));
+    match job.detail("pipe_name") {
+        "" => on_target,
+        pipe => {
+            let runs = on_target && access.rows_of_pipe(pipe) == Rows::All;
+            access.may_create_pipes() || runs
+        }
+    }
+}
+
+/// A job of the token's; of others it is not said whether they are.
+fn find(a: &Ask<'_>, allowed: fn(&Access, &Job) -> bool) -> Handled<Job> {
+    let id = a.part(0);
+    let found = a.app.jobs.get(id).filter(|job| allowed(a.access, job));
+    found.ok_or_else(|| Failure::not_found(format!("Job \"{id}\" does not exist")))
+}
+
+pub(super) fn list(a: &Ask<'_>) -> Handled {
+    let base = a.call.base_url();
+    let wanted = |job: &Job| may_see(a.access, job) && is_wanted(a.call, job);
+    let jobs = a.app.jobs.list(wanted);
+    let jobs: Vec<Json> = jobs.iter().map(|j| j.to_json(&base)).collect();
+    Ok(Reply::json(&json!({ "jobs": jobs })))
+}
+
+pub(super) fn detail(a: &Ask<'_>) -> Handled {
+    let job = find(a, may_see)?;
+    let mut out = job.to_json(&a.call.base_url());
+    if job.status == Status::Working {
+        out["statistics"] = read_so_far(a.app, &job.id);
+    }
+    Ok(Reply::json(&out))
+}
+
+pub(super) fn cancel(a: &Ask<'_>) -> Handled {
+    let job = find(a, may_cancel)?;
+    if a.app.jobs.cancel(&job.id) != Some(true) {
+        return Err(Failure::bad("The job is over and cannot be cancelled"));
+    }
+    let job = find(a, may_cancel)?;
+    Ok(Reply::json(&job.to_json(&a.call.base_url())))
 }

@@ -1,6 +1,6 @@
-//! Health and metrics.
+//! Health and metrics, and the answer of what is not built.
 //!
-//! Invariant: both answer without a token.
+//! Invariant: the reader of metrics never waits for a query.
 
 use serde_json::json;
 
@@ -21,11 +21,16 @@ pub(super) fn health(app: &App) -> Handled {
 }
 
 /// Everything Prometheus asks for.
-pub(super) fn metrics(app: &App) -> Reply {
+pub(super) fn metrics(app: &App) -> Handled {
     let tables = app.store().database().engine().tables();
     let parts: usize = tables.iter().map(|t| t.snapshot().parts.len()).sum();
     app.metrics
         .set_parts(i64::try_from(parts).unwrap_or(i64::MAX));
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    Reply::with(kind, app.metrics.text())
+    Ok(Reply::with(kind, app.metrics.text()))
+}
+
+/// What is known and not built.
+pub(super) fn absent(what: &str) -> Handled {
+    Err(Failure::not_implemented(what))
 }

@@ -15,6 +15,8 @@ mod jobs;
 mod misc;
 mod nodes;
 mod pipes;
+mod right;
+mod routes;
 mod sql;
 mod sql_tools;
 mod tags;
@@ -26,12 +28,17 @@ mod workspaces;
 
 use std::sync::Arc;
 
-use axum::http::Method;
-
+use self::access::access;
+use self::routes::{Ask, Fit};
 use super::app::App;
 use super::call::Call;
 use super::outlet::Outlet;
 use super::reply::{Failure, Handled, Reply};
+use crate::tokens::Access;
+
+pub use self::right::Right;
+pub(in crate::http) use self::routes::label;
+pub use self::routes::{ROUTES, Route};
 
 /// What a handler leaves.
 pub(super) enum Answer {
@@ -39,37 +46,6 @@ pub(super) enum Answer {
     Reply(Reply),
     /// It is in the outlet.
     Written,
-}
-
-impl From<Reply> for Answer {
-    fn from(reply: Reply) -> Self {
-        Answer::Reply(reply)
-    }
-}
-
-/// The name under which a path is counted.
-pub(super) fn label(segments: &[String]) -> &'static str {
-    const KNOWN: [&str; 16] = [
-        "sql",
-        "pipes",
-        "events",
-        "datasources",
-        "tokens",
-        "jobs",
-        "tags",
-        "variables",
-        "workspace",
-        "user",
-        "analyze",
-        "sql_tables",
-        "sql_replace",
-        "health",
-        "connectors",
-        "environments",
-    ];
-    let word = segments.get(1).or(segments.first());
-    let found = word.and_then(|w| KNOWN.iter().find(|k| *k == w));
-    found.copied().unwrap_or("other")
 }
 
 /// Handles a request.
@@ -92,32 +68,43 @@ pub(super) fn handle(app: &Arc<App>, call: &Call, mut outlet: Outlet) {
 }
 
 fn route(app: &Arc<App>, call: &Call, outlet: &mut Outlet) -> Handled<Answer> {
-    let segments: Vec<&str> = call.segments.iter().map(String::as_str).collect();
-    let get = call.method == Method::GET || call.method == Method::HEAD;
-    let reply = match &segments[..] {
-        ["health"] | ["v0" | "v1", "health"] => misc::health(app)?,
-        ["metrics"] => misc::metrics(app),
-        ["tokens"] if get => tokens::local(app, call)?,
-        ["v0" | "v1", "sql"] => return sql::run(app, call, outlet),
-        ["v0", "sql_tables"] => sql_tools::tables(app, call)?,
-        ["v0", "sql_replace"] => sql_tools::replace(app, call)?,
-        ["v0", "sql_copy"] => copies::copy_sql(app, call)?,
-        ["v0", "sql_format"] => sql_tools::format(app, call)?,
-        ["v0", "events"] => events::append(app, call)?,
-        ["v0", "analyze"] => analyze::analyze(app, call)?,
-        ["v0" | "v1", "datasources", rest @ ..] => datasources::route(app, call, rest)?,
-        ["v0" | "v1", "pipes", rest @ ..] => return pipes::route(app, call, rest, outlet),
-        ["v0", "tokens", rest @ ..] => tokens::route(app, call, rest)?,
-        ["v0", "tags", rest @ ..] => tags::route(app, call, rest)?,
-        ["v0", "variables", rest @ ..] => variables::route(app, call, rest)?,
-        ["v0", "jobs", rest @ ..] => jobs::route(app, call, rest)?,
-        ["v0" | "v1", rest @ ..] => workspace::route(app, call, rest)?,
-        _ => return Err(unknown(call)),
+    let (route, parts) = match Route::find(&call.method, &call.segments) {
+        Fit::Route(route, parts) => (route, parts),
+        Fit::Method => return Err(wrong_method(call)),
+        Fit::None => return Err(unknown(call)),
     };
-    Ok(reply.into())
+    let access = match route.right {
+        Right::Open => Access::default(),
+        Right::Local if call.peer.ip().to_canonical().is_loopback() => Access::default(),
+        Right::Local => {
+            let only = format!("{} answers requests of this machine only", route.path);
+            return Err(Failure::forbidden(only));
+        }
+        _ => access(app, call)?,
+    };
+    let ask = Ask {
+        app,
+        call,
+        access: &access,
+        parts,
+    };
+    if !route.right.allows(&ask, &access) {
+        return Err(Failure::forbidden(format!(
+            "The token '{}' has not enough permissions for {} {}",
+            access.name,
+            call.method,
+            path_of(call)
+        )));
+    }
+    route.run(&ask, outlet)
 }
 
-/// 404 for a path, 405 would say that another method works.
+/// 405: another method works.
+fn wrong_method(call: &Call) -> Failure {
+    let message = format!("{} does not take {}", path_of(call), call.method);
+    Failure::new(405, message)
+}
+
 fn unknown(call: &Call) -> Failure {
     Failure::not_found(format!("{} {} does not exist", call.method, path_of(call)))
 }

@@ -2,46 +2,14 @@
 //!
 //! Invariant: a node is named by its name or id everywhere.
 
-use std::sync::Arc;
-
-use axum::http::Method;
 use serde_json::json;
 
-use super::access::require;
 use super::pipes::find;
-use super::{copies, explain, unknown, views};
+use super::routes::Ask;
 use crate::http::app::App;
 use crate::http::call::Call;
 use crate::http::reply::{Failure, Handled, Reply};
 use crate::project::{NewNode, node_json, pipe_json};
-use crate::tokens::Access;
-
-pub(super) fn route(app: &Arc<App>, call: &Call, pipe: &str, rest: &[&str]) -> Handled {
-    require(app, call, "change pipes", Access::may_create_pipes)?;
-    match (&call.method, rest) {
-        (&Method::POST, []) => add(app, call, pipe),
-        (&Method::PUT, [node]) => update(app, call, pipe, node),
-        (&Method::DELETE, [node]) => {
-            app.project.drop_node(pipe, node)?;
-            Ok(Reply::empty(204))
-        }
-        (&Method::POST | &Method::PUT, [node, "endpoint"]) => publish(app, call, pipe, Some(node)),
-        (&Method::DELETE, [_, "endpoint"]) => unpublish(app, call, pipe),
-        (&Method::GET, [node, "explain"]) => explain::explain(app, call, pipe, Some(node)),
-        (&Method::GET, [node, "analysis"]) => views::analyze(app, call, pipe, node),
-        (&Method::POST, [node, "population"]) => views::populate(app, call, pipe, node),
-        (&Method::DELETE, [node, "materialization"]) => {
-            app.project.unlink_view(pipe, node)?;
-            Ok(Reply::empty(204))
-        }
-        (&Method::POST | &Method::PUT, [node, kind @ ("copy" | "sink")]) => {
-            copies::define(app, call, pipe, node, kind)
-        }
-        (&Method::DELETE, [node, "copy" | "sink"]) => copies::undefine(app, pipe, node),
-        (_, [_, "stream"]) => Err(Failure::not_implemented("streams")),
-        _ => Err(unknown(call)),
-    }
-}
 
 /// SQL as the whole body, or a form or JSON with `sql`.
 fn node_of(call: &Call) -> NewNode {
@@ -59,19 +27,30 @@ fn node_of(call: &Call) -> NewNode {
     }
 }
 
-fn add(app: &App, call: &Call, pipe: &str) -> Handled {
+pub(super) fn add(app: &App, call: &Call, pipe: &str) -> Handled {
     let node = app.project.add_node(pipe, node_of(call))?;
     Ok(Reply::json(&node_json(&app.project, &node)))
 }
 
-fn update(app: &App, call: &Call, pipe: &str, node: &str) -> Handled {
-    let node = app.project.update_node(pipe, node, node_of(call))?;
-    Ok(Reply::json(&node_json(&app.project, &node)))
+pub(super) fn update(a: &Ask<'_>) -> Handled {
+    let new = node_of(a.call);
+    let node = a.app.project.update_node(a.part(0), a.part(1), new)?;
+    Ok(Reply::json(&node_json(&a.app.project, &node)))
+}
+
+pub(super) fn drop_one(a: &Ask<'_>) -> Handled {
+    a.app.project.drop_node(a.part(0), a.part(1))?;
+    Ok(Reply::empty(204))
+}
+
+/// Makes a materialized node a standard one again.
+pub(super) fn unlink(a: &Ask<'_>) -> Handled {
+    a.app.project.unlink_view(a.part(0), a.part(1))?;
+    Ok(Reply::empty(204))
 }
 
 /// Publishes a node, or the last one.
-pub(super) fn publish(app: &App, call: &Call, pipe: &str, node: Option<&str>) -> Handled {
-    require(app, call, "publish pipes", Access::may_create_pipes)?;
+pub(super) fn publish(app: &App, pipe: &str, node: Option<&str>) -> Handled {
     let found = find(app, pipe)?;
     let last = found.nodes.last().map(|n| n.id.clone());
     let node = node.map(str::to_owned).or(last);
@@ -81,8 +60,7 @@ pub(super) fn publish(app: &App, call: &Call, pipe: &str, node: Option<&str>) ->
 }
 
 /// Takes the endpoint back.
-pub(super) fn unpublish(app: &App, call: &Call, pipe: &str) -> Handled {
-    require(app, call, "publish pipes", Access::may_create_pipes)?;
+pub(super) fn unpublish(app: &App, pipe: &str) -> Handled {
     let pipe = app.project.publish(pipe, None)?;
     Ok(Reply::json(
         &json!({ "id": pipe.id, "name": pipe.name, "endpoint": null }),

@@ -5,52 +5,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::http::Method;
 use serde_json::{Value as Json, json};
 
-use super::access::{access, require};
-use super::{Answer, copies, endpoints, explain, nodes, unknown, views};
+use super::routes::Ask;
+use super::{copies, views};
 use crate::http::app::App;
 use crate::http::call::Call;
-use crate::http::outlet::Outlet;
 use crate::http::reply::{Failure, Handled, Reply};
 use crate::project::{NewNode, NewPipe, Pipe, normalize, pipe_json, pipe_text};
-use crate::tokens::{Access, Rows};
-
-pub(super) fn route(
-    app: &Arc<App>,
-    call: &Call,
-    rest: &[&str],
-    outlet: &mut Outlet,
-) -> Handled<Answer> {
-    if let [name] = rest
-        && let Some((pipe, ending)) = name.rsplit_once('.')
-    {
-        return match ending {
-            "pipe" => Ok(file(app, call, pipe)?.into()),
-            ending => endpoints::run(app, call, pipe, ending, outlet),
-        };
-    }
-    let reply = match (&call.method, rest) {
-        (&Method::GET, []) => list(app, call)?,
-        (&Method::POST, []) => create(app, call)?,
-        (&Method::GET, [name]) => detail(app, call, name)?,
-        (&Method::PUT, [name]) => update(app, call, name)?,
-        (&Method::DELETE, [name]) => drop_one(app, call, name)?,
-        (&Method::GET, [name, "explain"]) => explain::explain(app, call, name, None)?,
-        (_, [name, "nodes", rest @ ..]) => nodes::route(app, call, name, rest)?,
-        (&Method::PUT | &Method::POST, [name, "endpoint"]) => {
-            nodes::publish(app, call, name, None)?
-        }
-        (&Method::DELETE, [name, "endpoint"]) => nodes::unpublish(app, call, name)?,
-        (&Method::POST, [name, kind @ ("copy" | "sink"), rest @ ..]) => {
-            copies::act(app, call, name, kind, rest)?
-        }
-        (_, [_, "stream", ..]) => return Err(Failure::not_implemented("streams")),
-        _ => return Err(unknown(call)),
-    };
-    Ok(reply.into())
-}
 
 pub(super) fn find(app: &App, name: &str) -> Handled<Arc<Pipe>> {
     let state = app.project.snapshot();
@@ -58,37 +20,24 @@ pub(super) fn find(app: &App, name: &str) -> Handled<Arc<Pipe>> {
     found.ok_or_else(|| Failure::not_found(format!("The pipe '{name}' does not exist")))
 }
 
-fn may_see(access: &Access, name: &str) -> bool {
-    access.may_create_pipes() || access.rows_of_pipe(name) != Rows::Denied
-}
-
-fn list(app: &App, call: &Call) -> Handled {
-    let access = access(app, call)?;
-    let state = app.project.snapshot();
-    let seen = state.pipes.values().filter(|p| may_see(&access, &p.name));
-    let all: Vec<Json> = seen.map(|p| pipe_json(&app.project, p)).collect();
+pub(super) fn list(a: &Ask<'_>) -> Handled {
+    let state = a.app.project.snapshot();
+    let seen = state.pipes.values().filter(|p| a.access.sees_pipe(&p.name));
+    let all: Vec<Json> = seen.map(|p| pipe_json(&a.app.project, p)).collect();
     Ok(Reply::json(&json!({ "pipes": all })))
 }
 
-fn detail(app: &App, call: &Call, name: &str) -> Handled {
-    let access = access(app, call)?;
+pub(super) fn detail(app: &App, name: &str) -> Handled {
     let pipe = find(app, name)?;
-    if !may_see(&access, &pipe.name) {
-        return Err(Failure::forbidden(format!(
-            "The token may not read the pipe '{name}'"
-        )));
-    }
     Ok(Reply::json(&pipe_json(&app.project, &pipe)))
 }
 
-fn file(app: &App, call: &Call, name: &str) -> Handled {
-    require(app, call, "download pipes", Access::may_read_all)?;
+pub(super) fn file(app: &App, name: &str) -> Handled {
     let pipe = find(app, name)?;
     Ok(Reply::text(pipe_text(&app.project.snapshot(), &pipe)))
 }
 
-fn create(app: &Arc<App>, call: &Call) -> Handled {
-    require(app, call, "create pipes", Access::may_create_pipes)?;
+pub(super) fn create(app: &Arc<App>, call: &Call) -> Handled {
     let text = |json: &Json, key: &str| -> String {
         json.get(key)
             .and_then(Json::as_str)
@@ -172,8 +121,7 @@ fn node_of(json: &Json) -> NewNode {
     node
 }
 
-fn update(app: &App, call: &Call, name: &str) -> Handled {
-    require(app, call, "change pipes", Access::may_create_pipes)?;
+pub(super) fn update(app: &App, call: &Call, name: &str) -> Handled {
     let form = call.form();
     let pipe = app.project.update_pipe(name, |pipe| {
         if let Some(description) = form.get("description") {
@@ -187,11 +135,7 @@ fn update(app: &App, call: &Call, name: &str) -> Handled {
     Ok(Reply::json(&pipe_json(&app.project, &pipe)))
 }
 
-fn drop_one(app: &App, call: &Call, name: &str) -> Handled {
-    let pipe = find(app, name)?;
-    require(app, call, "drop the pipe", |a| {
-        a.may_drop_pipe(&pipe.name) || a.may_create_pipes()
-    })?;
+pub(super) fn drop_one(app: &App, name: &str) -> Handled {
     app.project.drop_pipe(name)?;
     Ok(Reply::empty(204))
 }

@@ -7,8 +7,7 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use super::Answer;
-use super::access::access;
-use crate::http::app::App;
+use super::routes::Ask;
 use crate::http::call::Call;
 use crate::http::outlet::Outlet;
 use crate::http::params::Params;
@@ -88,8 +87,8 @@ fn body(call: &Call, out: &mut Variables) -> (Option<String>, Params) {
 }
 
 /// Runs a query.
-pub(super) fn run(app: &Arc<App>, call: &Call, outlet: &mut Outlet) -> Handled<Answer> {
-    let access = access(app, call)?;
+pub(super) fn run(a: &Ask<'_>, outlet: &mut Outlet) -> Handled<Answer> {
+    let (app, call) = (a.app, a.call);
     let mut values = variables(&call.query);
     let (from_body, more) = body(call, &mut values);
     let text = from_body
@@ -101,7 +100,7 @@ pub(super) fn run(app: &Arc<App>, call: &Call, outlet: &mut Outlet) -> Handled<A
     let resolver = Arc::new(Resolver::new(
         &app.project,
         Request {
-            access,
+            access: a.access.clone(),
             variables: values,
             root: Root::Caller,
             pipeline: said("pipeline").map(str::to_owned),

@@ -2,39 +2,26 @@
 //!
 //! Invariant: a tag's resources are completed from the workspace when they are stored.
 
-use axum::http::Method;
 use serde_json::{Value as Json, json};
 
-use super::access::{access, require};
-use super::unknown;
 use crate::http::app::App;
 use crate::http::call::Call;
 use crate::http::reply::{Failure, Handled, Reply};
 use crate::project::{Tag, TagResource};
 use crate::store::timestamp;
-use crate::tokens::Access;
 
-pub(super) fn route(app: &App, call: &Call, rest: &[&str]) -> Handled {
-    match (&call.method, rest) {
-        (&Method::GET, []) => {
-            access(app, call)?;
-            let state = app.project.snapshot();
-            let tags: Vec<Json> = state.tags.values().map(|t| json!(**t)).collect();
-            Ok(Reply::json(&json!({ "tags": tags })))
-        }
-        (&Method::POST, []) => put(app, call, None),
-        (&Method::PUT, [name]) => put(app, call, Some(name)),
-        (&Method::DELETE, [name]) => {
-            require(app, call, "change tags", Access::may_create_pipes)?;
-            app.project.drop_tag(name)?;
-            Ok(Reply::json(&json!({ "ok": true })))
-        }
-        _ => Err(unknown(call)),
-    }
+pub(super) fn list(app: &App) -> Handled {
+    let state = app.project.snapshot();
+    let tags: Vec<Json> = state.tags.values().map(|t| json!(**t)).collect();
+    Ok(Reply::json(&json!({ "tags": tags })))
 }
 
-fn put(app: &App, call: &Call, name: Option<&str>) -> Handled {
-    require(app, call, "change tags", Access::may_create_pipes)?;
+pub(super) fn drop_one(app: &App, name: &str) -> Handled {
+    app.project.drop_tag(name)?;
+    Ok(Reply::json(&json!({ "ok": true })))
+}
+
+pub(super) fn put(app: &App, call: &Call, name: Option<&str>) -> Handled {
     let body = if call.body.is_empty() {
         json!({})
     } else {

@@ -2,11 +2,9 @@
 //!
 //! Invariant: `/tokens` answers the loopback address only.
 
-use axum::http::Method;
 use serde_json::{Value as Json, json};
 
-use super::access::{access, require};
-use super::unknown;
+use super::routes::Ask;
 use crate::http::app::App;
 use crate::http::call::Call;
 use crate::http::params::Params;
@@ -29,46 +27,49 @@ pub(super) fn local(app: &App, call: &Call) -> Handled {
     })))
 }
 
-pub(super) fn route(app: &App, call: &Call, rest: &[&str]) -> Handled {
-    match (&call.method, rest) {
-        (&Method::GET, []) => list(app, call),
-        (&Method::POST, []) => create(app, call),
-        (&Method::GET, [key]) => detail(app, call, key),
-        (&Method::PUT, [key]) => update(app, call, key),
-        (&Method::DELETE, [key]) => {
-            require(app, call, "drop tokens", Access::may_manage_tokens)?;
-            app.project.drop_token(key)?;
-            Ok(Reply::json(&json!({ "ok": true })))
-        }
-        (&Method::POST, [key, "refresh"]) => refresh(app, call, key),
-        _ => Err(unknown(call)),
-    }
-}
-
 fn find(app: &App, key: &str) -> Handled<Token> {
     let state = app.project.snapshot();
     let found = state.token(key).map(|t| Token::clone(t));
     found.ok_or_else(|| Failure::not_found(format!("Token \"{key}\" does not exist")))
 }
 
-fn list(app: &App, call: &Call) -> Handled {
-    let access = access(app, call)?;
-    let state = app.project.snapshot();
-    let seen = state
-        .tokens
-        .values()
-        .filter(|t| access.may_manage_tokens() || t.id == access.id);
+/// A token that the caller may change or hand out: nobody gets at an ADMIN token with less.
+fn managed(a: &Ask<'_>) -> Handled<Token> {
+    let token = find(a.app, a.part(0))?;
+    if token.is_admin() && !a.access.is_admin() {
+        return Err(Failure::forbidden(
+            "Only an ADMIN token may manage ADMIN tokens",
+        ));
+    }
+    Ok(token)
+}
+
+fn is_seen(access: &Access, token: &Token) -> bool {
+    let manages = access.may_manage_tokens() && (access.is_admin() || !token.is_admin());
+    manages || token.id == access.id
+}
+
+pub(super) fn list(a: &Ask<'_>) -> Handled {
+    let state = a.app.project.snapshot();
+    let seen = state.tokens.values().filter(|t| is_seen(a.access, t));
     let all: Vec<Json> = seen.map(|t| t.to_json()).collect();
     Ok(Reply::json(&json!({ "tokens": all })))
 }
 
-fn detail(app: &App, call: &Call, key: &str) -> Handled {
-    let access = access(app, call)?;
-    let token = find(app, key)?;
-    if !access.may_manage_tokens() && access.id != token.id {
-        return Err(Failure::forbidden("The token may not read other tokens"));
+pub(super) fn detail(a: &Ask<'_>) -> Handled {
+    let token = find(a.app, a.part(0))?;
+    match is_seen(a.access, &token) {
+        true => Ok(Reply::json(&token.to_json())),
+        false => Err(Failure::forbidden(
+            "Only an ADMIN token may read ADMIN tokens",
+        )),
     }
-    Ok(Reply::json(&token.to_json()))
+}
+
+pub(super) fn drop_one(a: &Ask<'_>) -> Handled {
+    managed(a)?;
+    a.app.project.drop_token(a.part(0))?;
+    Ok(Reply::json(&json!({ "ok": true })))
 }
 
 fn scopes(form: &Params) -> Handled<Vec<Scope>> {
@@ -78,8 +79,8 @@ fn scopes(form: &Params) -> Handled<Vec<Scope>> {
         .collect()
 }
 
-fn create(app: &App, call: &Call) -> Handled {
-    let access = require(app, call, "create tokens", Access::may_manage_tokens)?;
+pub(super) fn create(a: &Ask<'_>) -> Handled {
+    let (app, call) = (a.app, a.call);
     let form = call.form();
     let name = form.said("name").unwrap_or("").to_owned();
     if name.is_empty() {
@@ -89,7 +90,7 @@ fn create(app: &App, call: &Call) -> Handled {
         return sign(app, call, &name, expires);
     }
     let scopes = scopes(&form)?;
-    if scopes.iter().any(|s| s.kind.starts_with("ADMIN")) && !access.is_admin() {
+    if scopes.iter().any(|s| s.kind.starts_with("ADMIN")) && !a.access.is_admin() {
         return Err(Failure::forbidden(
             "Only an ADMIN token may make ADMIN tokens",
         ));
@@ -119,14 +120,18 @@ fn sign(app: &App, call: &Call, name: &str, expires: &str) -> Handled {
     let scopes = body.get("scopes").cloned().unwrap_or_else(|| json!([]));
     let scopes: Vec<JwtScope> = serde_json::from_value(scopes)
         .map_err(|e| Failure::bad(format!("scopes of a JWT: {e}")))?;
-    let limits = body.get("limits").cloned();
+    let limits = body.get("limits").filter(|l| !l.is_null()).cloned();
+    let limits = limits.map(serde_json::from_value).transpose();
+    let limits = limits.map_err(|e| Failure::bad(format!("limits of a JWT: {e}")))?;
     let claims = Claims {
         workspace_id: app.project.workspace().id.clone(),
         name: Some(name.to_owned()),
         exp,
         scopes,
-        limits: limits.and_then(|l| serde_json::from_value(l).ok()),
+        not_before: None,
+        limits,
     };
+    claims.check_scopes().map_err(Failure::bad)?;
     let text = claims
         .sign(&app.project.admin_token())
         .map_err(|e| Failure::new(500, e))?;
@@ -135,12 +140,11 @@ fn sign(app: &App, call: &Call, name: &str, expires: &str) -> Handled {
     ))
 }
 
-fn update(app: &App, call: &Call, key: &str) -> Handled {
-    let access = require(app, call, "change tokens", Access::may_manage_tokens)?;
-    let mut token = find(app, key)?;
-    let form = call.form();
+pub(super) fn update(a: &Ask<'_>) -> Handled {
+    let mut token = managed(a)?;
+    let form = a.call.form();
     let scopes = scopes(&form)?;
-    if scopes.iter().any(|s| s.kind.starts_with("ADMIN")) && !access.is_admin() {
+    if scopes.iter().any(|s| s.kind.starts_with("ADMIN")) && !a.access.is_admin() {
         return Err(Failure::forbidden(
             "Only an ADMIN token may make ADMIN tokens",
         ));
@@ -165,14 +169,13 @@ fn update(app: &App, call: &Call, key: &str) -> Handled {
     if let Some(description) = form.get("description") {
         token.description = description.to_owned();
     }
-    let token = app.project.put_token(token)?;
+    let token = a.app.project.put_token(token)?;
     Ok(Reply::json(&token.to_json()))
 }
 
-fn refresh(app: &App, call: &Call, key: &str) -> Handled {
-    require(app, call, "refresh tokens", Access::may_manage_tokens)?;
-    let mut token = find(app, key)?;
+pub(super) fn refresh(a: &Ask<'_>) -> Handled {
+    let mut token = managed(a)?;
     token.token = new_secret();
-    let token = app.project.put_token(token)?;
+    let token = a.app.project.put_token(token)?;
     Ok(Reply::json(&token.to_json()))
 }

@@ -2,67 +2,66 @@
 //!
 //! Invariant: values go in and never come out.
 
-use axum::http::Method;
 use serde_json::{Value as Json, json};
 
-use super::access::require;
-use super::unknown;
 use crate::http::app::App;
 use crate::http::call::Call;
 use crate::http::reply::{Failure, Handled, Reply};
 use crate::project::Variable;
 use crate::store::timestamp;
-use crate::tokens::Access;
 
 /// Bytes of a value.
 const VALUE_MAX: usize = 8 << 10;
 /// Variables of a workspace.
 const VARIABLES_MAX: usize = 100;
 
-pub(super) fn route(app: &App, call: &Call, rest: &[&str]) -> Handled {
-    require(app, call, "manage variables", Access::is_admin)?;
+pub(super) fn list(app: &App) -> Handled {
     let state = app.project.snapshot();
-    match (&call.method, rest) {
-        (&Method::GET, []) => {
-            let all: Vec<Json> = state.variables.values().map(|v| shown(v)).collect();
-            Ok(Reply::json(&json!({ "variables": all })))
-        }
-        (&Method::GET, [name]) => match state.variables.get(*name) {
-            Some(variable) => Ok(Reply::json(&shown(variable))),
-            None => Err(missing(name)),
-        },
-        (&Method::POST, []) => {
-            let form = call.form();
-            let name = form.said("name").unwrap_or("").to_owned();
-            let plain = |c: char| c == '_' || c.is_ascii_alphanumeric();
-            if name.is_empty() || !name.chars().all(plain) {
-                return Err(Failure::bad(format!(
-                    "'{name}' is not a variable's name: letters, digits and underscores"
-                )));
-            }
-            if state.variables.contains_key(&name) {
-                return Err(Failure::new(
-                    409,
-                    format!("Variable \"{name}\" already exists"),
-                ));
-            }
-            if state.variables.len() >= VARIABLES_MAX {
-                return Err(Failure::bad(format!(
-                    "there are {VARIABLES_MAX} variables already"
-                )));
-            }
-            store(app, call, &name, timestamp())
-        }
-        (&Method::PUT, [name]) => match state.variables.get(*name) {
-            Some(variable) => store(app, call, name, variable.created_at.clone()),
-            None => Err(missing(name)),
-        },
-        (&Method::DELETE, [name]) => {
-            app.project.drop_variable(name)?;
-            Ok(Reply::json(&json!({ "ok": true })))
-        }
-        _ => Err(unknown(call)),
+    let all: Vec<Json> = state.variables.values().map(|v| shown(v)).collect();
+    Ok(Reply::json(&json!({ "variables": all })))
+}
+
+pub(super) fn detail(app: &App, name: &str) -> Handled {
+    match app.project.snapshot().variables.get(name) {
+        Some(variable) => Ok(Reply::json(&shown(variable))),
+        None => Err(missing(name)),
     }
+}
+
+pub(super) fn create(app: &App, call: &Call) -> Handled {
+    let state = app.project.snapshot();
+    let form = call.form();
+    let name = form.said("name").unwrap_or("").to_owned();
+    let plain = |c: char| c == '_' || c.is_ascii_alphanumeric();
+    if name.is_empty() || !name.chars().all(plain) {
+        return Err(Failure::bad(format!(
+            "'{name}' is not a variable's name: letters, digits and underscores"
+        )));
+    }
+    if state.variables.contains_key(&name) {
+        return Err(Failure::new(
+            409,
+            format!("Variable \"{name}\" already exists"),
+        ));
+    }
+    if state.variables.len() >= VARIABLES_MAX {
+        return Err(Failure::bad(format!(
+            "there are {VARIABLES_MAX} variables already"
+        )));
+    }
+    store(app, call, &name, timestamp())
+}
+
+pub(super) fn update(app: &App, call: &Call, name: &str) -> Handled {
+    match app.project.snapshot().variables.get(name) {
+        Some(variable) => store(app, call, name, variable.created_at.clone()),
+        None => Err(missing(name)),
+    }
+}
+
+pub(super) fn drop_one(app: &App, name: &str) -> Handled {
+    app.project.drop_variable(name)?;
+    Ok(Reply::json(&json!({ "ok": true })))
 }
 
 fn missing(name: &str) -> Failure {

@@ -8,6 +8,7 @@ use roost::interpret::materialized::Stored;
 use serde_json::{Map, Value as Json, json};
 
 use super::pipes::find;
+use super::routes::Ask;
 use crate::http::app::App;
 use crate::http::call::Call;
 use crate::http::params::Params;
@@ -42,9 +43,10 @@ pub(super) fn analyze(app: &Arc<App>, call: &Call, pipe: &str, node: &str) -> Ha
 }
 
 /// `POST …/nodes/N/population`: fills the data source of a view, as a job.
-pub(super) fn populate(app: &Arc<App>, call: &Call, pipe: &str, node: &str) -> Handled {
-    let pipe = find(app, pipe)?;
-    let node = node_of(&pipe, node)?;
+pub(super) fn populate(a: &Ask<'_>) -> Handled {
+    let (app, call) = (a.app, a.call);
+    let pipe = find(app, a.part(0))?;
+    let node = node_of(&pipe, a.part(1))?;
     let truncate = call.query.flag("truncate");
     let stored = app.project.view_source(&pipe, &node, truncate)?;
     let target = node.view_target().unwrap_or_default().to_owned();

@@ -5,11 +5,10 @@
 
 use std::sync::Arc;
 
-use axum::http::Method;
 use serde_json::{Value as Json, json};
 
-use super::access::{access, require};
-use super::{datasources, unknown};
+use super::datasources;
+use super::routes::Ask;
 use crate::http::app::App;
 use crate::http::call::Call;
 use crate::http::reply::{Failure, Handled, Reply};
@@ -17,26 +16,9 @@ use crate::project::{Shared, Workspace, data_source_json};
 use crate::store::timestamp;
 use crate::tokens::{Access, Rows, new_uuid};
 
-/// `/v0/workspaces`.
-pub(super) fn route(app: &Arc<App>, call: &Call, rest: &[&str]) -> Handled {
-    match (&call.method, rest) {
-        (&Method::POST, []) => create(app, call),
-        (&Method::GET, [key]) => {
-            require_admin(app, call)?;
-            Ok(Reply::json(&shown(&*find(app, key)?, true)))
-        }
-        (&Method::DELETE, [key]) => delete(app, call, key),
-        (&Method::PUT, [key, "users"]) => members(app, call, key),
-        (&Method::GET, [_, "releases", ..]) => Ok(Reply::json(&json!({ "releases": [] }))),
-        (_, [_, "releases", ..]) => Err(Failure::not_implemented(
-            "releases: push to a branch, or build and deploy",
-        )),
-        _ => Err(unknown(call)),
-    }
-}
-
-fn require_admin(app: &App, call: &Call) -> Handled<Access> {
-    require(app, call, "manage workspaces", Access::is_admin)
+/// `GET /v0/workspaces/{id}`.
+pub(super) fn detail(app: &App, key: &str) -> Handled {
+    Ok(Reply::json(&shown(&*find(app, key)?, true)))
 }
 
 fn find(app: &App, key: &str) -> Handled<Arc<App>> {
@@ -50,16 +32,15 @@ fn is_user(access: &Access) -> bool {
 }
 
 /// `GET /v0/auth`.
-pub(super) fn auth(app: &App, call: &Call) -> Handled {
-    let access = access(app, call)?;
+pub(super) fn auth(access: &Access) -> Handled {
     Ok(Reply::json(
-        &json!({ "is_valid": true, "is_user": is_user(&access) }),
+        &json!({ "is_valid": true, "is_user": is_user(access) }),
     ))
 }
 
 /// `GET /v0/workspace`.
-pub(super) fn one(app: &App, call: &Call) -> Handled {
-    let access = access(app, call)?;
+pub(super) fn one(a: &Ask<'_>) -> Handled {
+    let (app, access) = (a.app, a.access);
     let w = app.project.workspace();
     let mut out = shown_of(app, &w, access.is_admin().then(|| app.project.user_token()));
     out["user_email"] = w.user_email.clone().into();
@@ -71,8 +52,8 @@ pub(super) fn one(app: &App, call: &Call) -> Handled {
 }
 
 /// `GET /v0/user/workspaces`: all of them for an admin, else the token's own.
-pub(super) fn all(app: &Arc<App>, call: &Call) -> Handled {
-    let access = access(app, call)?;
+pub(super) fn all(a: &Ask<'_>) -> Handled {
+    let (app, call, access) = (a.app, a.call, a.access);
     let w = app.project.workspace();
     let with_branches = call.query.said("with_environments") != Some("false");
     let only_branches = call.query.flag("only_environments");
@@ -127,8 +108,7 @@ fn shown_of(app: &App, w: &Workspace, token: Option<String>) -> Json {
     })
 }
 
-fn create(app: &Arc<App>, call: &Call) -> Handled {
-    require_admin(app, call)?;
+pub(super) fn create(app: &Arc<App>, call: &Call) -> Handled {
     let form = call.form();
     let name = form.said("name").unwrap_or_default();
     if name.is_empty() {
@@ -151,8 +131,7 @@ fn create(app: &Arc<App>, call: &Call) -> Handled {
     Ok(Reply::json(&shown(&made, true)))
 }
 
-fn delete(app: &Arc<App>, call: &Call, key: &str) -> Handled {
-    require_admin(app, call)?;
+pub(super) fn delete(app: &Arc<App>, call: &Call, key: &str) -> Handled {
     let w = find(app, key)?.project.workspace();
     let form = call.form();
     if let Some(said) = form.said("confirmation").filter(|c| *c != w.name) {
@@ -166,8 +145,7 @@ fn delete(app: &Arc<App>, call: &Call, key: &str) -> Handled {
 }
 
 /// Adds and removes members, and changes what they may do.
-fn members(app: &App, call: &Call, key: &str) -> Handled {
-    require_admin(app, call)?;
+pub(super) fn members(app: &App, call: &Call, key: &str) -> Handled {
     let target = find(app, key)?;
     let form = call.form();
     let project = &target.project;
@@ -200,7 +178,6 @@ fn members(app: &App, call: &Call, key: &str) -> Handled {
 
 /// `POST, DELETE /v0/datasources/{id}/share`: the receiver reads it as `workspace.name`.
 pub(super) fn share(app: &Arc<App>, call: &Call, key: &str, is_shared: bool) -> Handled {
-    require_admin(app, call)?;
     let form = call.form();
     let origin = form.said("origin_workspace_id");
     let origin = origin.map_or_else(|| Ok(Arc::clone(app)), |id| find(app, id))?;

@@ -1,0 +1,296 @@
+//! The one table of routes: method, path, rule and handler. The router, the names under which requests
+//! are counted and the token matrix of the tests come from it.
+//!
+//! In a path `v*` is `v0` or `v1`, `{x}` one part, `{x}.{y}` one part with a dot in it, `**` any rest. The
+//! first line that fits counts.
+//!
+//! Invariant: no handler runs without a line here, and no line is without a rule.
+
+use std::sync::Arc;
+
+use axum::http::Method;
+
+use super::right::Right;
+use super::{
+    Answer, analyze, copies, datasources, endpoints, events, explain, jobs, misc, nodes, pipes,
+    sql, sql_tools, tags, tokens, variables, views, workspace, workspaces,
+};
+use crate::http::app::App;
+use crate::http::call::Call;
+use crate::http::outlet::Outlet;
+use crate::http::reply::{Handled, Reply};
+use crate::tokens::Access;
+
+/// What a handler is asked.
+pub(super) struct Ask<'a> {
+    pub(super) app: &'a Arc<App>,
+    pub(super) call: &'a Call,
+    /// The caller's rights; none on routes that need no token.
+    pub(super) access: &'a Access,
+    /// What stood for the `{…}` of the path.
+    pub(super) parts: Vec<&'a str>,
+}
+
+impl Ask<'_> {
+    /// What stood for a `{…}` of the path, or nothing.
+    pub(super) fn part(&self, at: usize) -> &str {
+        self.parts.get(at).copied().unwrap_or("")
+    }
+}
+
+/// What runs.
+#[derive(Clone, Copy)]
+enum Handler {
+    /// Gives a whole answer.
+    Whole(fn(&Ask<'_>) -> Handled),
+    /// May write into the outlet.
+    Stream(fn(&Ask<'_>, &mut Outlet) -> Handled<Answer>),
+}
+
+/// A line of the table.
+#[derive(Clone, Copy)]
+pub struct Route {
+    /// `GET`, `POST`, `PUT`, `DELETE`; `GET` serves HEAD.
+    pub method: &'static str,
+    /// The path.
+    pub path: &'static str,
+    /// Who may use it.
+    pub right: Right,
+    handler: Handler,
+}
+
+/// One line a route: `whole` handlers give an answer, `stream` handlers write it.
+macro_rules! routes {
+    ($($method:ident $path:literal $right:ident $kind:ident $handler:expr;)*) => {
+        &[$(Route {
+            method: stringify!($method),
+            path: $path,
+            right: Right::$right,
+            handler: routes!(@ $kind $handler),
+        }),*]
+    };
+    (@ whole $handler:expr) => { Handler::Whole($handler) };
+    (@ stream $handler:expr) => { Handler::Stream($handler) };
+}
+
+/// All routes of the API.
+pub const ROUTES: &[Route] = routes! {
+    GET "/v*/sql" Token stream |a, out| sql::run(a, out);
+    POST "/v*/sql" Token stream |a, out| sql::run(a, out);
+    POST "/v0/events" Append whole |a| events::append(a);
+
+    GET "/v*/pipes" Token whole |a| pipes::list(a);
+    POST "/v*/pipes" CreatePipes whole |a| pipes::create(a.app, a.call);
+    GET "/v*/pipes/{pipe}.pipe" ReadAll whole |a| pipes::file(a.app, a.part(0));
+    GET "/v*/pipes/{pipe}.{format}" ReadPipe stream |a, out| endpoints::run(a, out);
+    POST "/v*/pipes/{pipe}.{format}" ReadPipe stream |a, out| endpoints::run(a, out);
+    GET "/v*/pipes/{pipe}" SeePipe whole |a| pipes::detail(a.app, a.part(0));
+    PUT "/v*/pipes/{pipe}" CreatePipes whole |a| pipes::update(a.app, a.call, a.part(0));
+    DELETE "/v*/pipes/{pipe}" DropPipe whole |a| pipes::drop_one(a.app, a.part(0));
+    GET "/v*/pipes/{pipe}/explain" CreatePipes whole |a| explain::explain(a, None);
+    POST "/v*/pipes/{pipe}/endpoint" CreatePipes whole |a| nodes::publish(a.app, a.part(0), None);
+    PUT "/v*/pipes/{pipe}/endpoint" CreatePipes whole |a| nodes::publish(a.app, a.part(0), None);
+    DELETE "/v*/pipes/{pipe}/endpoint" CreatePipes whole |a| nodes::unpublish(a.app, a.part(0));
+    POST "/v*/pipes/{pipe}/copy" RunPipe whole |a| copies::run(a, "copy");
+    POST "/v*/pipes/{pipe}/copy/pause" CreatePipes whole |a| copies::set_rest(a, "copy", true);
+    POST "/v*/pipes/{pipe}/copy/resume" CreatePipes whole |a| copies::set_rest(a, "copy", false);
+    POST "/v*/pipes/{pipe}/copy/cancel" RunPipe whole |a| copies::cancel(a, "copy");
+    POST "/v*/pipes/{pipe}/sink" CreatePipes whole |a| copies::run(a, "sink");
+    POST "/v*/pipes/{pipe}/sink/pause" CreatePipes whole |a| copies::set_rest(a, "sink", true);
+    POST "/v*/pipes/{pipe}/sink/resume" CreatePipes whole |a| copies::set_rest(a, "sink", false);
+    POST "/v*/pipes/{pipe}/sink/cancel" CreatePipes whole |a| copies::cancel(a, "sink");
+    POST "/v*/pipes/{pipe}/stream" CreatePipes whole |_| misc::absent("streams");
+
+    POST "/v*/pipes/{pipe}/nodes" CreatePipes whole |a| nodes::add(a.app, a.call, a.part(0));
+    PUT "/v*/pipes/{pipe}/nodes/{node}" CreatePipes whole |a| nodes::update(a);
+    DELETE "/v*/pipes/{pipe}/nodes/{node}" CreatePipes whole |a| nodes::drop_one(a);
+    POST "/v*/pipes/{pipe}/nodes/{node}/endpoint" CreatePipes whole |a| nodes::publish(a.app, a.part(0), Some(a.part(1)));
+    PUT "/v*/pipes/{pipe}/nodes/{node}/endpoint" CreatePipes whole |a| nodes::publish(a.app, a.part(0), Some(a.part(1)));
+    DELETE "/v*/pipes/{pipe}/nodes/{node}/endpoint" CreatePipes whole |a| nodes::unpublish(a.app, a.part(0));
+    GET "/v*/pipes/{pipe}/nodes/{node}/explain" CreatePipes whole |a| explain::explain(a, Some(a.part(1)));
+    GET "/v*/pipes/{pipe}/nodes/{node}/analysis" CreatePipes whole |a| views::analyze(a.app, a.call, a.part(0), a.part(1));
+    POST "/v*/pipes/{pipe}/nodes/{node}/population" CreatePipes whole |a| views::populate(a);
+    DELETE "/v*/pipes/{pipe}/nodes/{node}/materialization" CreatePipes whole |a| nodes::unlink(a);
+    POST "/v*/pipes/{pipe}/nodes/{node}/copy" CreatePipes whole |a| copies::define(a, "copy");
+    PUT "/v*/pipes/{pipe}/nodes/{node}/copy" CreatePipes whole |a| copies::define(a, "copy");
+    DELETE "/v*/pipes/{pipe}/nodes/{node}/copy" CreatePipes whole |a| copies::undefine(a.app, a.part(0), a.part(1));
+    POST "/v*/pipes/{pipe}/nodes/{node}/sink" CreatePipes whole |a| copies::define(a, "sink");
+    PUT "/v*/pipes/{pipe}/nodes/{node}/sink" CreatePipes whole |a| copies::define(a, "sink");
+    DELETE "/v*/pipes/{pipe}/nodes/{node}/sink" CreatePipes whole |a| copies::undefine(a.app, a.part(0), a.part(1));
+    POST "/v*/pipes/{pipe}/nodes/{node}/stream" CreatePipes whole |_| misc::absent("streams");
+    DELETE "/v*/pipes/{pipe}/nodes/{node}/stream" CreatePipes whole |_| misc::absent("streams");
+
+    GET "/v*/datasources" Token whole |a| datasources::list(a);
+    POST "/v*/datasources" Import whole |a| datasources::create_or_import(a);
+    POST "/v*/datasources/exchange" Admin whole |a| datasources::exchange(a.app, a.call);
+    GET "/v*/datasources/{source}.datasource" ReadAll whole |a| datasources::file(a.app, a.part(0));
+    GET "/v*/datasources/{source}" SeeDataSource whole |a| datasources::detail(a.app, a.part(0));
+    PUT "/v*/datasources/{source}" CreateDataSources whole |a| datasources::update(a.app, a.call, a.part(0));
+    DELETE "/v*/datasources/{source}" DropDataSource whole |a| datasources::drop_one(a.app, a.call, a.part(0));
+    POST "/v*/datasources/{source}/alter" CreateDataSources whole |a| datasources::alter(a.app, a.call, a.part(0));
+    POST "/v*/datasources/{source}/truncate" CreateDataSources whole |a| datasources::truncate(a.app, a.call, a.part(0));
+    POST "/v*/datasources/{source}/delete" CreateDataSources whole |a| datasources::delete_rows(a);
+    POST "/v*/datasources/{source}/quarantine/replay" CreateDataSources whole |a| datasources::replay(a.app, a.call, a.part(0));
+    POST "/v*/datasources/{source}/append" Append whole |a| datasources::import_into(a, a.part(0), "append");
+    POST "/v*/datasources/{source}/replace" CreateDataSources whole |a| datasources::import_into(a, a.part(0), "replace");
+    POST "/v*/datasources/{source}/share" Admin whole |a| workspaces::share(a.app, a.call, a.part(0), true);
+    DELETE "/v*/datasources/{source}/share" Admin whole |a| workspaces::share(a.app, a.call, a.part(0), false);
+    GET "/v*/datasources/{source}/scheduling/**" CreateDataSources whole |a| datasources::unscheduled(a.app, a.part(0));
+    POST "/v*/datasources/{source}/scheduling/**" CreateDataSources whole |a| datasources::unscheduled(a.app, a.part(0));
+    PUT "/v*/datasources/{source}/scheduling/**" CreateDataSources whole |a| datasources::unscheduled(a.app, a.part(0));
+    POST "/v*/datasources/{source}/sample" CreateDataSources whole |a| datasources::unscheduled(a.app, a.part(0));
+    POST "/v*/datasources/{source}/start" CreateDataSources whole |a| datasources::unscheduled(a.app, a.part(0));
+    POST "/v*/datasources/{source}/stop" CreateDataSources whole |a| datasources::unscheduled(a.app, a.part(0));
+
+    POST "/v0/analyze" CreateDataSources whole |a| analyze::analyze(a.app, a.call);
+    GET "/v0/sql_tables" Token whole |a| sql_tools::tables(a.call);
+    POST "/v0/sql_tables" Token whole |a| sql_tools::tables(a.call);
+    GET "/v0/sql_replace" Token whole |a| sql_tools::replace(a.call);
+    POST "/v0/sql_replace" Token whole |a| sql_tools::replace(a.call);
+    GET "/v0/sql_format" Token whole |a| sql_tools::format(a.call);
+    POST "/v0/sql_format" Token whole |a| sql_tools::format(a.call);
+    POST "/v0/sql_copy" Append whole |a| copies::copy_sql(a);
+
+    GET "/v0/tokens" Token whole |a| tokens::list(a);
+    POST "/v0/tokens" Tokens whole |a| tokens::create(a);
+    GET "/v0/tokens/{token}" SeeToken whole |a| tokens::detail(a);
+    PUT "/v0/tokens/{token}" Tokens whole |a| tokens::update(a);
+    DELETE "/v0/tokens/{token}" Tokens whole |a| tokens::drop_one(a);
+    POST "/v0/tokens/{token}/refresh" Tokens whole |a| tokens::refresh(a);
+
+    GET "/v0/jobs" Token whole |a| jobs::list(a);
+    GET "/v0/jobs/{job}" Token whole |a| jobs::detail(a);
+    POST "/v0/jobs/{job}/cancel" Token whole |a| jobs::cancel(a);
+
+    GET "/v0/tags" Develop whole |a| tags::list(a.app);
+    POST "/v0/tags" CreatePipes whole |a| tags::put(a.app, a.call, None);
+    PUT "/v0/tags/{tag}" CreatePipes whole |a| tags::put(a.app, a.call, Some(a.part(0)));
+    DELETE "/v0/tags/{tag}" CreatePipes whole |a| tags::drop_one(a.app, a.part(0));
+
+    GET "/v0/variables" Admin whole |a| variables::list(a.app);
+    POST "/v0/variables" Admin whole |a| variables::create(a.app, a.call);
+    GET "/v0/variables/{variable}" Admin whole |a| variables::detail(a.app, a.part(0));
+    PUT "/v0/variables/{variable}" Admin whole |a| variables::update(a.app, a.call, a.part(0));
+    DELETE "/v0/variables/{variable}" Admin whole |a| variables::drop_one(a.app, a.part(0));
+
+    GET "/v*/workspace" Token whole |a| workspaces::one(a);
+    GET "/v*/user/workspaces" Token whole |a| workspaces::all(a);
+    GET "/v*/regions" Open whole |_| workspace::nothing("regions");
+    GET "/v*/templates" Open whole |_| workspace::nothing("templates");
+    GET "/v*/auth" Token whole |a| workspaces::auth(a.access);
+    GET "/v*/dependencies" Develop whole |a| workspace::dependencies(a.app, a.call);
+    GET "/v*/connections/**" Develop whole |_| workspace::nothing("items");
+    GET "/v*/connectors" CreateDataSources whole |a| workspace::connectors(a.app);
+    POST "/v*/connectors" CreateDataSources whole |a| workspace::create_connector(a.app, a.call);
+    GET "/v*/connectors/{connector}" CreateDataSources whole |a| workspace::connector(a.app, a.part(0));
+    GET "/v*/connectors/{connector}/preview" CreateDataSources whole |_| workspace::nothing("preview");
+    DELETE "/v*/connectors/{connector}" CreateDataSources whole |a| workspace::drop_connector(a.app, a.part(0));
+    GET "/v*/environments" Develop whole |_| workspace::nothing("environments");
+    GET "/v*/environments/**" Admin whole |_| misc::absent("branches");
+    POST "/v*/environments/**" Admin whole |_| misc::absent("branches");
+    DELETE "/v*/environments/**" Admin whole |_| misc::absent("branches");
+    GET "/v*/workspaces/{workspace}/releases/**" Develop whole |_| workspace::nothing("releases");
+    POST "/v*/workspaces" Admin whole |a| workspaces::create(a.app, a.call);
+    GET "/v*/workspaces/{workspace}" Admin whole |a| workspaces::detail(a.app, a.part(0));
+    DELETE "/v*/workspaces/{workspace}" Admin whole |a| workspaces::delete(a.app, a.call, a.part(0));
+    PUT "/v*/workspaces/{workspace}/users" Admin whole |a| workspaces::members(a.app, a.call, a.part(0));
+    POST "/v*/workspaces/{workspace}/releases/**" Admin whole |_| misc::absent("releases: push to a branch, or build and deploy");
+    PUT "/v*/workspaces/{workspace}/releases/**" Admin whole |_| misc::absent("releases: push to a branch, or build and deploy");
+    DELETE "/v*/workspaces/{workspace}/releases/**" Admin whole |_| misc::absent("releases: push to a branch, or build and deploy");
+    GET "/v*/build" Admin whole |_| misc::absent("builds and deployments");
+    POST "/v*/build" Admin whole |_| misc::absent("builds and deployments");
+    GET "/v*/deploy" Admin whole |_| misc::absent("builds and deployments");
+    POST "/v*/deploy" Admin whole |_| misc::absent("builds and deployments");
+    GET "/v*/deployments/**" Admin whole |_| misc::absent("builds and deployments");
+    POST "/v*/deployments/**" Admin whole |_| misc::absent("builds and deployments");
+
+    GET "/health" Open whole |a| misc::health(a.app);
+    GET "/v*/health" Open whole |a| misc::health(a.app);
+    GET "/metrics" Open whole |a| misc::metrics(a.app);
+    GET "/tokens" Local whole |a| tokens::local(a.app, a.call);
+};
+
+/// What the table says of a request.
+pub(super) enum Fit<'a> {
+    /// A line, and what stood for the `{…}`.
+    Route(&'static Route, Vec<&'a str>),
+    /// The path is there, with other methods.
+    Method,
+    /// Nothing.
+    None,
+}
+
+impl Route {
+    /// The line for a request.
+    pub(super) fn find<'a>(method: &Method, segments: &'a [String]) -> Fit<'a> {
+        let name = match *method {
+            Method::HEAD => "GET",
+            _ => method.as_str(),
+        };
+        let mut out = Fit::None;
+        for route in ROUTES {
+            if let Some(parts) = route.parts(segments) {
+                if route.method == name {
+                    return Fit::Route(route, parts);
+                }
+                out = Fit::Method;
+            }
+        }
+        out
+    }
+
+    /// What stands for the `{…}` of the path, if `segments` fit.
+    fn parts<'a>(&self, segments: &'a [String]) -> Option<Vec<&'a str>> {
+        let mut parts = Vec::new();
+        let mut segments = segments.iter();
+        for pattern in self.path.split('/').skip(1) {
+            if pattern == "**" {
+                return Some(parts);
+            }
+            let segment = segments.next()?.as_str();
+            match pattern {
+                "v*" if matches!(segment, "v0" | "v1") => {}
+                _ if pattern.starts_with('{') => match pattern.split_once("}.") {
+                    None => parts.push(segment),
+                    Some((_, ending)) => {
+                        let (name, found) = segment.rsplit_once('.')?;
+                        parts.push(name);
+                        match ending.starts_with('{') {
+                            true => parts.push(found),
+                            false if ending == found => {}
+                            false => return None,
+                        }
+                    }
+                },
+                _ if pattern == segment => {}
+                _ => return None,
+            }
+        }
+        segments.next().is_none().then_some(parts)
+    }
+
+    /// Runs the handler. The rule has been asked by then.
+    pub(super) fn run(&self, ask: &Ask<'_>, outlet: &mut Outlet) -> Handled<Answer> {
+        match self.handler {
+            Handler::Whole(handler) => handler(ask).map(Answer::Reply),
+            Handler::Stream(handler) => handler(ask, outlet),
+        }
+    }
+}
+
+/// The name under which a path is counted: its first word that a route has.
+pub(in crate::http) fn label(segments: &[String]) -> &'static str {
+    let word = segments.get(1).or(segments.first());
+    let names = ROUTES.iter().map(|r| {
+        let path = r.path.trim_start_matches("/v0/").trim_start_matches("/v*/");
+        path.trim_start_matches('/').split('/').next().unwrap_or("")
+    });
+    word.and_then(|w| names.into_iter().find(|n| n == w))
+        .unwrap_or("other")
+}
+
+impl From<Reply> for Answer {
+    fn from(reply: Reply) -> Self {
+        Answer::Reply(reply)
+    }
+}
