@@ -47,6 +47,16 @@ pub struct Attach {
     pub partition: Option<String>,
 }
 
+impl Attach {
+    /// Whether rows mean the same in both tables.
+    ///
+    /// # Errors
+    /// INCOMPATIBLE_COLUMNS when they do not.
+    pub fn check(&self) -> Result<()> {
+        check_alike(&self.from.definition(), &self.to.definition())
+    }
+}
+
 impl Engine {
     /// Makes a branch of this store or branch as it is now, in milliseconds whatever its size.
     ///
@@ -173,7 +183,7 @@ impl Engine {
         inner.check_writable()?;
         let mut request = Request::default();
         for one in attached {
-            check_alike(&one.from.definition(), &one.to.definition())?;
+            one.check()?;
             share(one, &mut request)?;
         }
         if request.is_empty() {

@@ -71,6 +71,10 @@ impl App {
             let project = Project::open(app.store().of_workspace(&id), &id)?;
             app.workspaces.add(Arc::new(app.beside(project)));
         }
+        for id in app.store().database().branches() {
+            let project = Project::open(app.store().branch(&id)?, &id)?;
+            app.workspaces.add(Arc::new(app.beside(project)));
+        }
         Ok(app)
     }
 
@@ -94,10 +98,17 @@ impl App {
         let jobs = Arc::new(Jobs::open(project.store.clone(), Arc::clone(&log)));
         let config = shared.config;
         let in_data = || config.data.as_ref().map(|d| d.join("sinks"));
+        let folder = config.sinks.clone().or_else(in_data);
+        let workspace = project.workspace();
+        // What a branch writes does not mix with what the workspace writes.
+        let folder = match workspace.main {
+            Some(_) => folder.map(|f| f.join("branches").join(&workspace.name)),
+            None => folder,
+        };
         let runs = Runs {
             project: Arc::clone(&project),
             jobs: Arc::clone(&jobs),
-            folder: config.sinks.clone().or_else(in_data),
+            folder,
         };
         let schedules = Arc::new(Schedules::open(runs.clone()));
         App {
@@ -115,7 +126,8 @@ impl App {
         }
     }
 
-    /// Starts the threads that write the service log and look at schedules.
+    /// Starts the threads that write the service log and look at schedules; those of a branch do not
+    /// run by themselves.
     pub(super) fn start(&self) -> std::io::Result<()> {
         let (log, store) = (Arc::clone(&self.log), self.store().clone());
         let schedules = Arc::clone(&self.schedules);
@@ -125,6 +137,9 @@ impl App {
                 .name("service-log".to_owned())
                 .spawn(move || log.write_until_closed(&store))?,
         );
+        if self.project.workspace().main.is_some() {
+            return Ok(());
+        }
         threads.push(
             std::thread::Builder::new()
                 .name("schedules".to_owned())

@@ -113,6 +113,9 @@ impl Workspaces {
                 "The server's first workspace cannot be deleted".to_owned(),
             ));
         }
+        for branch in self.branches_of(id) {
+            self.take_away(&branch)?;
+        }
         let gone = self.others.write().remove(id);
         let gone = gone
             .ok_or_else(|| ProjectError::NotFound(format!("Workspace \"{id}\" does not exist")))?;
@@ -122,6 +125,47 @@ impl Workspaces {
         }
         gone.store().remove()?;
         Ok(main.store().save::<String>("space", id, None)?)
+    }
+
+    /// The branches of a workspace, oldest first.
+    pub(super) fn branches_of(&self, id: &str) -> Vec<Arc<App>> {
+        let is_its = |app: &Arc<App>| app.project.workspace().main.as_deref() == Some(id);
+        let mut all: Vec<Arc<App>> = self.all().into_iter().filter(is_its).collect();
+        all.sort_by_key(|app| app.project.workspace().created_at.clone());
+        all
+    }
+
+    /// Makes a branch of a workspace and starts it.
+    pub(super) fn create_branch(&self, of: &App, name: &str) -> Result<Arc<App>> {
+        let _alone = self.changing.lock();
+        if RESERVED.contains(&name.to_ascii_lowercase().as_str()) || is_of_workspace(name) {
+            let why = format!("The name '{name}' cannot be used for a branch");
+            return Err(ProjectError::Bad(why));
+        }
+        if self.find(name).is_some() {
+            let why = format!("There is already a workspace or branch with name '{name}'");
+            return Err(ProjectError::Conflict(why));
+        }
+        let app = Arc::new(of.beside(of.project.create_branch(name)?));
+        app.start().map_err(|e| ProjectError::Bad(e.to_string()))?;
+        self.add(Arc::clone(&app));
+        Ok(app)
+    }
+
+    /// Drops a branch with everything in it.
+    pub(super) fn remove_branch(&self, branch: &App) -> Result<()> {
+        let _alone = self.changing.lock();
+        self.take_away(branch)
+    }
+
+    fn take_away(&self, branch: &App) -> Result<()> {
+        let workspace = branch.project.workspace();
+        let Some(gone) = self.others.write().remove(&workspace.id) else {
+            let why = format!("Branch \"{}\" does not exist", workspace.name);
+            return Err(ProjectError::NotFound(why));
+        };
+        gone.close();
+        Ok(gone.store().remove()?)
     }
 
     /// Ends them all, the first one last.

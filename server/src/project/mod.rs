@@ -1,5 +1,6 @@
 //! The workspace: its data sources, pipes, tokens, tags and variables.
 //!
+//! - [`branches`]: the workspace once more, with tokens of its own;
 //! - [`model`]: what is stored;
 //! - [`state`]: the resources in memory, written through to the store;
 //! - [`ddl`]: data sources as tables; [`pipes`]: pipes and their nodes;
@@ -13,6 +14,7 @@
 //!
 //! Invariant: a change is durable before it is visible.
 
+mod branches;
 mod checks;
 mod condition;
 mod copies;
@@ -34,6 +36,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+pub use branches::{Brought, DataMode};
 pub use copies::{COPY, CRON, CopyMode, MODE, SINK, TARGET, is_no_schedule, normalize};
 pub use ddl::{NewDataSource, Operations, create_table_sql};
 pub use files::{data_source_text, pipe_text};

@@ -27,6 +27,9 @@ pub struct Workspace {
     /// The workspace that it is a branch of.
     #[serde(default)]
     pub main: Option<String>,
+    /// Its name: texts of pipes may have it in front of a table.
+    #[serde(default)]
+    pub main_name: Option<String>,
 }
 
 /// Somebody who works in a workspace.

@@ -50,7 +50,9 @@ impl Project {
 
     /// Whether a database's name means the workspace itself.
     pub fn is_own_database(&self, name: &str) -> bool {
-        name == self.store.data() || name == DATABASE || name == self.workspace().name
+        let workspace = self.workspace();
+        let is_main = || workspace.main_name.as_deref() == Some(name);
+        name == self.store.data() || name == DATABASE || name == workspace.name || is_main()
     }
 
     /// Whether a database's name is that of the service data sources.

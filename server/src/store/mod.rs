@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use roost::session::{Database, DatabaseOptions, OutputSink, QueryRequest, QueryResult};
-use roost_engine::catalog::Table;
+use roost_engine::catalog::{NewBranch, Table};
 use roost_engine::clock::{Clock, SystemClock};
 use roost_engine::error::Result;
 use roost_engine::storage::{LocalStorage, MemoryStorage, Storage};
@@ -51,6 +51,8 @@ struct Space {
 pub struct Store {
     database: Database,
     space: Arc<Space>,
+    /// The branch of the database that it is.
+    branch: Option<Arc<str>>,
 }
 
 impl Store {
@@ -74,7 +76,36 @@ impl Store {
         Ok(Store {
             database,
             space: Arc::new(space),
+            branch: None,
         })
+    }
+
+    /// Makes a branch of the database for a branch of the workspace: the same place in it, without
+    /// rows. `values` are keys that differ there.
+    pub fn create_branch(&self, id: &str, values: Vec<Entry>) -> Result<Store> {
+        let rows = false;
+        self.database
+            .create_branch(id, NewBranch { rows, values })?;
+        self.branch(id)
+    }
+
+    /// The branch of that id.
+    pub fn branch(&self, id: &str) -> Result<Store> {
+        Ok(Store {
+            database: self.database.branch(id)?,
+            space: Arc::clone(&self.space),
+            branch: Some(id.into()),
+        })
+    }
+
+    /// Every key of the workspace with its value.
+    pub fn keys(&self) -> Vec<(String, Vec<u8>)> {
+        self.database.engine().scan(&self.space.prefix)
+    }
+
+    /// The key `kind/id`; with an empty id what all keys of the kind start with.
+    pub fn key(&self, kind: &str, id: &str) -> String {
+        format!("{}{kind}/{id}", self.space.prefix)
     }
 
     /// The place of another workspace in the same database.
@@ -88,6 +119,7 @@ impl Store {
         Store {
             database: self.database.clone(),
             space: Arc::new(space),
+            branch: None,
         }
     }
 
@@ -96,13 +128,16 @@ impl Store {
     /// # Errors
     /// What the database says; what was removed by then is gone.
     pub fn remove(&self) -> Result<()> {
+        if let Some(branch) = &self.branch {
+            return self.database.drop_branch(branch);
+        }
         if self.data() == DATABASE {
             return Err(roost_engine::error::Error::bug("the first workspace stays"));
         }
         for database in [self.data(), self.service()] {
             self.execute(&format!("DROP DATABASE IF EXISTS {database}"))?;
         }
-        let keys = self.database.engine().scan(&self.space.prefix);
+        let keys = self.keys();
         self.save_all(keys.into_iter().map(|(key, _)| (key, None)).collect())
     }
 
@@ -200,7 +235,7 @@ impl Store {
                 roost_engine::error::Error::bug(format!("cannot write {kind} {id}: {e}"))
             })?),
         };
-        Ok((format!("{}{kind}/{id}", self.space.prefix), value))
+        Ok((self.key(kind, id), value))
     }
 
     /// Stores or removes the resource `kind/id`; durable when it returns.

@@ -133,6 +133,11 @@ impl Server {
         answer(call.send(body.into()).unwrap())
     }
 
+    /// Posts with another token, without a type.
+    pub(crate) fn send_as(&self, token: &str, path: &str, body: &str) -> Answer {
+        self.of(token).post(path, "", body)
+    }
+
     pub(crate) fn put(&self, path: &str) -> Answer {
         let call = self.agent.put(self.url(path));
         let call = call.header("Authorization", format!("Bearer {}", self.token));

@@ -8,6 +8,7 @@
     reason = "helpers outside #[test] functions, where clippy.toml does not reach, end the test by panicking"
 )]
 
+mod branches;
 mod copies;
 mod endpoints;
 mod filters;

@@ -223,7 +223,8 @@ impl<'a> Target<'a> {
         let mut cascade = Cascade::new(context, table);
         let token = context.settings.text("insert_deduplication_token");
         if !token.is_empty() {
-            cascade.token(format!("{}/{token}", table.definition().uid));
+            // A table of a branch has the tokens of its origin, whose UUID it shares.
+            cascade.token(format!("{:x}/{token}", table.definition().uuid));
         }
         if let Some(hold) = &context.write.replace {
             cascade.transaction().replace_held(hold);

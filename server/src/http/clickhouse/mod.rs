@@ -18,14 +18,16 @@ use roost_engine::error::{Code, Error, Result};
 
 use self::error::{body_of, status_of};
 use self::packer::Packer;
-use self::request::{NativeRequest, read};
+use self::request::{NativeRequest, password, read};
 use super::app::App;
 use super::call::Call;
 use super::outlet::Outlet;
 use super::reply::Reply;
+use crate::store::DATABASE;
 
 /// Handles a request.
 pub(super) fn handle(app: &Arc<App>, call: &Call, mut outlet: Outlet) {
+    let app = &of_password(app, call);
     let path: Vec<&str> = call.segments.iter().map(String::as_str).collect();
     match path[..] {
         ["ping" | "replicas_status"] => return outlet.reply(ok()),
@@ -57,6 +59,14 @@ pub(super) fn handle(app: &Arc<App>, call: &Call, mut outlet: Outlet) {
         Ok(()) => outlet.finish(),
         Err(e) => fail(outlet, call, &e),
     }
+}
+
+/// The branch whose token is the password, if it is one of the first workspace's; else that itself.
+fn of_password(app: &Arc<App>, call: &Call) -> Arc<App> {
+    let password = password(call).filter(|p| !p.is_empty());
+    let other = password.and_then(|p| app.workspaces.other_of_token(&p));
+    let branch = other.filter(|a| a.store().data() == DATABASE);
+    branch.unwrap_or_else(|| Arc::clone(app))
 }
 
 fn ok() -> Reply {

@@ -112,8 +112,13 @@ pub(super) fn read(app: &App, call: &Call) -> Result<NativeRequest> {
     })
 }
 
-/// User `default` needs no password (the workspace's admin token is taken as well).
-fn authenticate(app: &App, call: &Call) -> Result<()> {
+/// The password that a request brings.
+pub(super) fn password(call: &Call) -> Option<String> {
+    credentials(call).1
+}
+
+/// User and password, as headers, parameters or basic authentication.
+fn credentials(call: &Call) -> (Option<String>, Option<String>) {
     let basic = call.header("authorization").and_then(|h| {
         let coded = h
             .strip_prefix("Basic ")
@@ -128,12 +133,22 @@ fn authenticate(app: &App, call: &Call) -> Result<()> {
     };
     let (basic_user, basic_password) = basic.unzip();
     let user = given("x-clickhouse-user", "user").or(basic_user);
-    let password = given("x-clickhouse-key", "password").or(basic_password);
+    (
+        user,
+        given("x-clickhouse-key", "password").or(basic_password),
+    )
+}
+
+/// User `default` needs no password; admin tokens of the workspace are taken as well, and those of a
+/// branch lead there.
+fn authenticate(app: &App, call: &Call) -> Result<()> {
+    let (user, password) = credentials(call);
     let user = user
         .filter(|u| !u.is_empty())
         .unwrap_or_else(|| "default".to_owned());
     let password = password.unwrap_or_default();
-    if user == "default" && (password.is_empty() || password == app.project.admin_token()) {
+    let admins = || [app.project.admin_token(), app.project.user_token()];
+    if user == "default" && (password.is_empty() || admins().contains(&password)) {
         return Ok(());
     }
     Err(Error::new(

@@ -5,6 +5,7 @@
 mod access;
 mod analyze;
 mod append;
+mod branches;
 mod copies;
 mod datasources;
 mod endpoints;

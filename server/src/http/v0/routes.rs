@@ -12,8 +12,8 @@ use axum::http::Method;
 
 use super::right::Right;
 use super::{
-    Answer, analyze, copies, datasources, endpoints, events, explain, jobs, misc, nodes, pipes,
-    sql, sql_tools, tags, tokens, variables, views, workspace, workspaces,
+    Answer, analyze, branches, copies, datasources, endpoints, events, explain, jobs, misc, nodes,
+    pipes, sql, sql_tools, tags, tokens, variables, views, workspace, workspaces,
 };
 use crate::http::app::App;
 use crate::http::call::Call;
@@ -185,10 +185,12 @@ pub const ROUTES: &[Route] = routes! {
     GET "/v*/connectors/{connector}" CreateDataSources whole |a| workspace::connector(a.app, a.part(0));
     GET "/v*/connectors/{connector}/preview" CreateDataSources whole |_| workspace::nothing("preview");
     DELETE "/v*/connectors/{connector}" CreateDataSources whole |a| workspace::drop_connector(a.app, a.part(0));
-    GET "/v*/environments" Develop whole |_| workspace::nothing("environments");
-    GET "/v*/environments/**" Admin whole |_| misc::absent("branches");
-    POST "/v*/environments/**" Admin whole |_| misc::absent("branches");
-    DELETE "/v*/environments/**" Admin whole |_| misc::absent("branches");
+    GET "/v*/environments" Develop whole |a| branches::list(a);
+    POST "/v*/environments" Admin whole |a| branches::create(a);
+    GET "/v*/environments/{branch}" Admin whole |a| branches::detail(a);
+    DELETE "/v*/environments/{branch}" Admin whole |a| branches::drop_one(a);
+    POST "/v*/environments/{branch}/data" Admin whole |a| branches::data(a);
+    POST "/v*/environments/{branch}/regression/**" Admin whole |_| misc::absent("regression tests of branches");
     GET "/v*/workspaces/{workspace}/releases/**" Develop whole |_| workspace::nothing("releases");
     POST "/v*/workspaces" Admin whole |a| workspaces::create(a.app, a.call);
     GET "/v*/workspaces/{workspace}" Admin whole |a| workspaces::detail(a.app, a.part(0));

@@ -27,7 +27,7 @@ fn find(app: &App, key: &str) -> Handled<Arc<App>> {
 }
 
 /// Whether the token is the user's own rather than the workspace's.
-fn is_user(access: &Access) -> bool {
+pub(super) fn is_user(access: &Access) -> bool {
     access.is_admin() && access.name.starts_with("admin ")
 }
 
