@@ -1,10 +1,10 @@
-# make demo | test | lint | crash | fuzz | diff | bench
+# make demo | test | sessions | lint | crash | fuzz | diff | bench
 CARGO ?= cargo
 PYTHON ?= python3
 VENV := .venv
 NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 
-.PHONY: demo test lint crash fuzz diff bench
+.PHONY: demo test sessions lint crash fuzz diff bench
 
 demo: ## builds, serves, pushes the example project, streams events, shows the ranking
 	$(CARGO) build --release -p roost-server
@@ -22,6 +22,17 @@ $(VENV)/ready: tests/requirements.txt
 	$(PYTHON) -m venv $(VENV)
 	while read -r line; do $(VENV)/bin/pip install --quiet --disable-pip-version-check $$line || exit 1; done < tests/requirements.txt
 	touch $@
+
+# The clients do not fit into one environment: each has its own.
+SESSIONS := tb5:tinybird-cli==5.22.2 tb6:tinybird-cli==6.5.5 fwd:tinybird==5.0.2
+
+sessions: ## whole scripted sessions of three command line clients, minutes
+	$(CARGO) build --workspace --bins
+	for one in $(SESSIONS); do \
+	  venv=$(VENV)-$${one%%:*}; \
+	  test -x $$venv/bin/tb || { $(PYTHON) -m venv $$venv && $$venv/bin/pip install --quiet --disable-pip-version-check $${one#*:}; } || exit 1; \
+	  $(PYTHON) tests/clients/sessions.py --binary target/debug/roost --python $$venv/bin/python || exit 1; \
+	done
 
 lint:
 	$(CARGO) fmt --all --check

@@ -62,6 +62,10 @@ impl Drop for Server {
 }
 
 fn run(script: &str) {
+    run_with(script, &[]);
+}
+
+fn run_with(script: &str, arguments: &[&str]) {
     let python = std::env::var("ROOST_PYTHON").unwrap_or_else(|_| {
         let venv = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.venv/bin/python");
         venv.to_string_lossy().into_owned()
@@ -70,6 +74,7 @@ fn run(script: &str) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/clients");
     let child = Command::new(python)
         .arg(folder.join(script))
+        .args(arguments)
         .env("ROOST_API", &server.api)
         .env("ROOST_CLICKHOUSE_PORT", server.clickhouse_port.to_string())
         .stdout(Stdio::piped())
@@ -106,6 +111,11 @@ fn tb_pushes_views_that_roll_up_what_a_queue_posts() {
 #[test]
 fn a_subscriber_hears_who_comes_near_an_offer() {
     run("in_store.py");
+}
+
+#[test]
+fn tb_keeps_to_its_script() {
+    run_with("tb_session.py", &["--core"]);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use roost_engine::clock::{Clock, SystemClock};
 
 use super::live::Live;
 use super::rates::Rates;
-use super::workspaces::Workspaces;
+use super::workspaces::{SCRATCH, Workspaces};
 use crate::config::Config;
 use crate::jobs::{Jobs, Runs};
 use crate::observe::Metrics;
@@ -69,6 +69,12 @@ impl App {
         let app = App::of(project, nothing);
         for id in others {
             let project = Project::open(app.store().of_workspace(&id), &id)?;
+            if project.workspace().name.starts_with(SCRATCH) {
+                // The server was stopped in the middle of a build.
+                project.store.remove()?;
+                app.store().save::<String>("space", &id, None)?;
+                continue;
+            }
             app.workspaces.add(Arc::new(app.beside(project)));
         }
         for id in app.store().database().branches() {

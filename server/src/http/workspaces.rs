@@ -17,6 +17,9 @@ use crate::store::is_of_workspace;
 /// Names that would mean something else in SQL.
 const RESERVED: [&str; 3] = ["system", "information_schema", "main"];
 
+/// What names of workspaces begin with in which a build is tried; nobody sees them.
+pub(super) const SCRATCH: &str = "build_check_";
+
 /// All workspaces.
 #[derive(Default)]
 pub(super) struct Workspaces {

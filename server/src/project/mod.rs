@@ -6,6 +6,7 @@
 //! - [`ddl`]: data sources as tables; [`pipes`]: pipes and their nodes;
 //! - [`materialize`]: materialized nodes as views of the database;
 //! - [`places`]: what databases' names mean; what other workspaces share;
+//! - [`build`]: whole projects of files;
 //! - [`checks`]: whether what a pipe names is there;
 //! - [`copies`]: what copy and sink nodes say;
 //! - [`references`], [`resolve`]: which tables a text reads, pipes in the place of tables;
@@ -15,6 +16,7 @@
 //! Invariant: a change is durable before it is visible.
 
 mod branches;
+pub mod build;
 mod checks;
 mod condition;
 mod copies;

@@ -98,12 +98,23 @@ impl Resolver {
 
     /// Renders the caller's own text, if it is a template.
     pub fn render_text(&self, sql: &str) -> std::result::Result<Rendered, TemplateError> {
-        let Some(body) = sql.trim_start().strip_prefix('%') else {
-            return Ok(Rendered {
+        let sql = sql.trim_start();
+        if let Some(body) = sql.strip_prefix('%') {
+            return self.render_callers(body);
+        }
+        // The client wraps the text of a node, whose `%` comes with it.
+        const WRAPPED: &str = "SELECT * FROM (";
+        let wrapped = sql.strip_prefix(WRAPPED).map(str::trim_start);
+        match wrapped.and_then(|inner| inner.strip_prefix('%')) {
+            Some(body) => self.render_callers(&format!("{WRAPPED}{body}")),
+            None => Ok(Rendered {
                 sql: sql.to_owned(),
                 ..Rendered::default()
-            });
-        };
+            }),
+        }
+    }
+
+    fn render_callers(&self, body: &str) -> std::result::Result<Rendered, TemplateError> {
         let rendered = self.render(body, &self.request.variables)?;
         if !rendered.secrets.is_empty() && !self.request.access.is_admin() {
             return Err(TemplateError::forbidden(
@@ -304,6 +315,7 @@ impl Resolver {
                 .pipeline
                 .as_deref()
                 .is_some_and(|p| access.rows_of_pipe(p) != Rows::Denied),
+            _ if self.sibling(name).is_some() => true,
             _ => {
                 access.rows_of_data_source(name) != Rows::Denied
                     || access.rows_of_pipe(name) != Rows::Denied
@@ -520,7 +532,20 @@ impl Resolver {
         }
     }
 
+    /// The node of that name in the pipe that the request names, for those who may read the pipe.
+    fn sibling(&self, name: &str) -> Option<(&Pipe, &Node)> {
+        let pipe = self.state.pipes.get(self.request.pipeline.as_deref()?)?;
+        let is_taken =
+            self.state.pipes.contains_key(name) || self.state.data_sources.contains_key(name);
+        let may_read = self.request.access.rows_of_pipe(&pipe.name) == Rows::All;
+        let node = pipe.nodes.iter().find(|n| n.name == name)?;
+        (may_read && !is_taken).then_some((pipe, node))
+    }
+
     fn caller_relation(&self, name: &str) -> Result<Option<Relation>> {
+        if let Some((pipe, node)) = self.sibling(name) {
+            return Ok(Some(Relation::View(self.inline(pipe, node)?)));
+        }
         if name == "_"
             && let Some(pipeline) = &self.request.pipeline
         {

@@ -9,6 +9,7 @@
 )]
 
 mod branches;
+mod builds;
 mod copies;
 mod endpoints;
 mod filters;

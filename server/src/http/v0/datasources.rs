@@ -9,6 +9,7 @@ use std::time::Instant;
 use serde_json::{Map, Value as Json, json};
 
 use super::append::{Import, format_of, import, import_json, note, rows_of};
+use super::import_url::Origin;
 use super::routes::Ask;
 use super::workspaces;
 use crate::http::app::App;
@@ -73,7 +74,7 @@ pub(super) fn create_or_import(a: &Ask<'_>) -> Handled {
         let rows = super::import_url::fetch(app, url)?;
         let name = form.said("name").unwrap_or("datasource");
         let source = super::analyze::create_from(app, name, &rows)?;
-        return super::import_url::start(app, call, &source, url, false);
+        return super::import_url::start(app, call, &source, Origin::Url(url.to_owned()), false);
     }
     let from_rows = form.said("schema").is_none() && !call.body.is_empty();
     let source = if from_rows {
@@ -176,7 +177,12 @@ pub(super) fn import_into(a: &Ask<'_>, name: &str, mode: &str) -> Handled {
         check_condition(a, &source, condition)?;
     }
     if let Some(url) = call.query.said("url") {
-        return super::import_url::start(app, call, &source, url, replace);
+        let from = Origin::Url(url.to_owned());
+        return super::import_url::start(app, call, &source, from, replace);
+    }
+    if call.segments.first().is_some_and(|version| version == "v1") {
+        let from = Origin::Body(rows_of(call)?);
+        return super::import_url::start(app, call, &source, from, replace);
     }
     let rows = rows_of(call)?;
     let what = Import {

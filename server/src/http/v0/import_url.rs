@@ -1,4 +1,4 @@
-//! Imports from a URL, as jobs.
+//! Imports as jobs: from a URL, or of a body that need not be waited for.
 //!
 //! Invariant: the answer names a job at once; what is fetched is bounded.
 
@@ -21,15 +21,33 @@ use crate::project::{DataSource, data_source_json};
 /// How long fetching may take.
 const FETCH_TIME: Duration = Duration::from_secs(600);
 
-/// Starts a job that fetches `url` into the data source.
+/// Where the rows of an import come from.
+pub(super) enum Origin {
+    /// They are fetched.
+    Url(String),
+    /// They are here.
+    Body(Bytes),
+}
+
+/// Starts a job that brings rows into the data source.
 pub(super) fn start(
     app: &Arc<App>,
     call: &Call,
     source: &Arc<DataSource>,
-    url: &str,
+    from: Origin,
     replace: bool,
 ) -> Handled {
-    check_url(url)?;
+    let url = match &from {
+        Origin::Url(url) => url.as_str(),
+        Origin::Body(_) => "",
+    };
+    let rows = match &from {
+        Origin::Url(_) => Bytes::new(),
+        Origin::Body(rows) => rows.clone(),
+    };
+    if let Origin::Url(url) = &from {
+        check_url(url)?;
+    }
     let mut details = Map::new();
     details.insert(
         "datasource".to_owned(),
@@ -43,10 +61,10 @@ pub(super) fn start(
     let work = Work {
         app: Arc::clone(app),
         source: Arc::clone(source),
-        url: url.to_owned(),
         replace,
         condition: call.query.said("replace_condition").map(str::to_owned),
-        format: format_of(call, &with_ending(&call.query, url), &Bytes::new())?,
+        format: format_of(call, &with_ending(&call.query, url), &rows)?,
+        from,
     };
     let new = NewJob {
         kind: "import",
@@ -89,7 +107,7 @@ fn with_ending(params: &Params, url: &str) -> Params {
 struct Work {
     app: Arc<App>,
     source: Arc<DataSource>,
-    url: String,
+    from: Origin,
     replace: bool,
     condition: Option<String>,
     format: BodyFormat,
@@ -123,7 +141,10 @@ pub(super) fn fetch(app: &App, url: &str) -> Handled<Bytes> {
 
 impl Work {
     fn run(&self) -> crate::jobs::Outcome {
-        let body = fetch(&self.app, &self.url).map_err(|f| f.message)?;
+        let body = match &self.from {
+            Origin::Url(url) => fetch(&self.app, url).map_err(|f| f.message)?,
+            Origin::Body(rows) => rows.clone(),
+        };
         let project = &self.app.project;
         let done = if self.replace {
             let condition = self.condition.as_deref();

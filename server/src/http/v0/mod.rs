@@ -6,6 +6,7 @@ mod access;
 mod analyze;
 mod append;
 mod branches;
+mod builds;
 mod copies;
 mod datasources;
 mod endpoints;

@@ -12,8 +12,8 @@ use axum::http::Method;
 
 use super::right::Right;
 use super::{
-    Answer, analyze, branches, copies, datasources, endpoints, events, explain, jobs, misc, nodes,
-    pipes, sql, sql_tools, tags, tokens, variables, views, workspace, workspaces,
+    Answer, analyze, branches, builds, copies, datasources, endpoints, events, explain, jobs, misc,
+    nodes, pipes, sql, sql_tools, tags, tokens, variables, views, workspace, workspaces,
 };
 use crate::http::app::App;
 use crate::http::call::Call;
@@ -199,13 +199,14 @@ pub const ROUTES: &[Route] = routes! {
     POST "/v*/workspaces/{workspace}/releases/**" Admin whole |_| misc::absent("releases: push to a branch, or build and deploy");
     PUT "/v*/workspaces/{workspace}/releases/**" Admin whole |_| misc::absent("releases: push to a branch, or build and deploy");
     DELETE "/v*/workspaces/{workspace}/releases/**" Admin whole |_| misc::absent("releases: push to a branch, or build and deploy");
-    GET "/v*/build" Admin whole |_| misc::absent("builds and deployments");
-    POST "/v*/build" Admin whole |_| misc::absent("builds and deployments");
-    GET "/v*/deploy" Admin whole |_| misc::absent("builds and deployments");
-    POST "/v*/deploy" Admin whole |_| misc::absent("builds and deployments");
-    GET "/v*/deployments/**" Admin whole |_| misc::absent("builds and deployments");
-    POST "/v*/deployments/**" Admin whole |_| misc::absent("builds and deployments");
+    POST "/v*/build" Admin whole |a| builds::build(a.app, a.call);
+    POST "/v*/deploy" Admin whole |a| builds::deploy(a.app, a.call);
+    GET "/v*/deployments" Admin whole |a| builds::list(a.app, a.call);
+    GET "/v*/deployments/{deployment}" Admin whole |a| builds::detail(a.app, a.part(0));
+    DELETE "/v*/deployments/{deployment}" Admin whole |a| builds::discard(a.app, a.part(0));
+    POST "/v*/deployments/{deployment}/set-live" Admin whole |a| builds::set_live(a.app, a.part(0));
 
+    GET "/examples/query.http" Token whole |a| misc::example(a);
     GET "/health" Open whole |a| misc::health(a.app);
     GET "/v*/health" Open whole |a| misc::health(a.app);
     GET "/metrics" Open whole |a| misc::metrics(a.app);

@@ -12,6 +12,7 @@ use super::routes::Ask;
 use crate::http::app::App;
 use crate::http::call::Call;
 use crate::http::reply::{Failure, Handled, Reply};
+use crate::http::workspaces::SCRATCH;
 use crate::project::{Shared, Workspace, data_source_json};
 use crate::store::timestamp;
 use crate::tokens::{Access, Rows, new_uuid};
@@ -59,9 +60,13 @@ pub(super) fn all(a: &Ask<'_>) -> Handled {
     let only_branches = call.query.flag("only_environments");
     let workspaces: Vec<Json> = match access.is_admin() {
         true => {
-            let wanted = |app: &Arc<App>| match app.project.workspace().main {
-                Some(_) => with_branches,
-                None => !only_branches,
+            let wanted = |app: &Arc<App>| {
+                let w = app.project.workspace();
+                let is_wanted = match w.main {
+                    Some(_) => with_branches,
+                    None => !only_branches,
+                };
+                is_wanted && !w.name.starts_with(SCRATCH)
             };
             let all = app.workspaces.all().into_iter().filter(wanted);
             all.map(|a| shown(&a, true)).collect()
