@@ -3,11 +3,15 @@
 //! Invariant: errors go to standard error in one line and the exit status is 1; results go to standard
 //! output and nothing else does.
 
+mod check;
 mod client;
 mod import;
+mod project_files;
 mod push;
 mod serve;
 mod sql;
+
+pub use check::{Problem, check};
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -31,6 +35,8 @@ enum Command {
     Sql(sql::Args),
     /// Reads a file of rows into a table.
     Import(import::Args),
+    /// Looks at the files of a data project without a server, and says what cannot or may not work.
+    Check(check::Args),
     /// Pushes the data sources and pipes of a folder to a running server.
     Push(push::Args),
 }
@@ -56,6 +62,7 @@ pub fn main() -> ExitCode {
         Command::Serve(args) => serve::run(args),
         Command::Sql(args) => sql::run(args),
         Command::Import(args) => import::run(args),
+        Command::Check(args) => check::run(args),
         Command::Push(args) => push::run(args),
     };
     match outcome {

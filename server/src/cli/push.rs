@@ -10,6 +10,7 @@ use serde_json::{Value as Json, json};
 
 use super::Failed;
 use super::client::Client;
+use super::project_files::files_of;
 use crate::datafile::{
     DataSourceFile, PipeFile, TokenLine, column_text, parse_data_source, parse_pipe,
 };
@@ -43,8 +44,7 @@ struct Files {
 }
 
 pub(super) fn run(args: Args) -> Result<(), Failed> {
-    let mut files = Files::default();
-    collect(&args.folder, &mut files)?;
+    let files = collect(&args.folder)?;
     if files.sources.is_empty() && files.pipes.is_empty() {
         return Err(format!(
             "{} has no .datasource and no .pipe files",
@@ -69,50 +69,30 @@ pub(super) fn run(args: Args) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Reads all files under `folder`; folders that start with a dot are not the project's.
-fn collect(folder: &Path, files: &mut Files) -> Result<(), Failed> {
-    let entries = fs::read_dir(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
-    let mut paths: Vec<PathBuf> = entries.filter_map(|e| e.ok().map(|e| e.path())).collect();
-    paths.sort();
-    for path in paths {
-        let name = path
-            .file_name()
-            .map(|n| n.to_string_lossy().into_owned())
-            .unwrap_or_default();
-        if name.starts_with('.') {
-            continue;
-        }
-        if path.is_dir() {
-            collect(&path, files)?;
-            continue;
-        }
-        let (Some(stem), Some(ending)) = (
-            path.file_stem().map(|s| s.to_string_lossy().into_owned()),
-            path.extension().map(|e| e.to_string_lossy().into_owned()),
-        ) else {
-            continue;
-        };
-        let shown = path.display().to_string();
-        let read = || fs::read_to_string(&path).map_err(|e| format!("{shown}: {e}"));
-        match ending.as_str() {
+/// Reads all files under `folder`.
+fn collect(folder: &Path) -> Result<Files, Failed> {
+    let mut files = Files::default();
+    for file in files_of(folder)? {
+        let shown = file.shown();
+        match file.ending.as_str() {
             "datasource" => {
-                files
-                    .sources
-                    .insert(stem, parse_data_source(&shown, &read()?)?);
+                let read = parse_data_source(&shown, &file.read()?)?;
+                files.sources.insert(file.stem, read);
             }
             "pipe" => {
-                files.pipes.insert(stem, parse_pipe(&shown, &read()?)?);
+                let read = parse_pipe(&shown, &file.read()?)?;
+                files.pipes.insert(file.stem, read);
             }
             "csv" | "ndjson" | "parquet" => {
-                let parent = path.parent().and_then(Path::file_name);
+                let parent = file.path.parent().and_then(Path::file_name);
                 if parent.is_some_and(|p| p == "fixtures") {
-                    files.fixtures.insert(stem, path);
+                    files.fixtures.insert(file.stem, file.path);
                 }
             }
             _ => {}
         }
     }
-    Ok(())
+    Ok(files)
 }
 
 fn push_source(
@@ -226,6 +206,18 @@ fn push_pipe(client: &Client, name: &str, file: &PipeFile, force: bool) -> Resul
             &format!("/v0/pipes/{name}/nodes/{node}/endpoint"),
             &[],
         )?;
+    }
+    for warning in pipe
+        .get("warnings")
+        .and_then(Json::as_array)
+        .into_iter()
+        .flatten()
+    {
+        let text = warning
+            .get("text")
+            .and_then(Json::as_str)
+            .unwrap_or_default();
+        eprintln!("pipe {name}: warning: {text}");
     }
     println!("pipe {name} {}", if exists { "changed" } else { "created" });
     push_tokens(client, "P", "PIPES", name, &file.tokens)?;

@@ -5,6 +5,7 @@
 
 mod lines;
 mod parse;
+mod places;
 mod print;
 mod schema;
 
@@ -14,6 +15,7 @@ mod tests;
 use std::fmt;
 
 pub use parse::{parse_data_source, parse_pipe, parse_token};
+pub use places::{NodePlace, key_line, node_places, nth_column_line, nth_key_line};
 pub use print::{print_data_source, print_pipe};
 pub use schema::{SchemaColumn, column_text, parse_schema};
 

@@ -34,6 +34,11 @@ pub fn parse_data_source(file: &str, text: &str) -> Result<DataSourceFile> {
             }
             "indexes" | "indices" => out.indexes = block_lines(&d),
             "shared_with" => out.shared_with.extend(block_lines(&d)),
+            "engine" if d.text().is_empty() => {
+                return Err(fail(
+                    "ENGINE needs a name, e.g ENGINE \"MergeTree\"".to_owned(),
+                ));
+            }
             "engine" => engine(&mut out.engine).name = d.text(),
             key if key.starts_with("engine_") => engine_arg(&mut out.engine, &d),
             "maintainer" | "source" | "from" => {}

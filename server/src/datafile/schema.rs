@@ -60,6 +60,16 @@ pub fn parse_schema(text: &str) -> Result<Vec<SchemaColumn>, (String, usize)> {
     Ok(out)
 }
 
+/// The line of each column inside `text`, from zero.
+pub(super) fn column_lines(text: &str) -> Vec<usize> {
+    let pieces = split(text)
+        .into_iter()
+        .filter(|(_, p)| !p.trim().is_empty());
+    pieces
+        .map(|(at, _)| text[..at].matches('\n').count())
+        .collect()
+}
+
 /// Pieces between commas that stand outside of brackets and quotes, with their offsets.
 fn split(text: &str) -> Vec<(usize, String)> {
     let mut out = Vec::new();
@@ -136,6 +146,9 @@ fn column(text: &str) -> Result<SchemaColumn, String> {
             .and_then(|rest| rest.strip_suffix('`'))
             .or_else(|| word.strip_prefix("json:"));
         if let Some(path) = path {
+            if column.jsonpath.is_some() {
+                return Err(format!("column {name} has two paths"));
+            }
             column.jsonpath = Some(path.to_owned());
         } else if matches!(
             upper.as_str(),

@@ -22,6 +22,7 @@ mod condition;
 mod copies;
 mod ddl;
 mod files;
+mod findings;
 pub mod guess;
 pub mod ingest;
 mod materialize;
@@ -42,6 +43,7 @@ pub use branches::{Brought, DataMode};
 pub use copies::{COPY, CRON, CopyMode, MODE, SINK, TARGET, is_no_schedule, normalize};
 pub use ddl::{NewDataSource, Operations, create_table_sql};
 pub use files::{data_source_text, pipe_text};
+pub use findings::Finding;
 pub use materialize::{Analysis, MATERIALIZED, Made, view_name};
 pub use model::{
     Connector, DataSource, Member, Node, Pipe, Shared, StoredColumn, Tag, TagResource, Variable,

@@ -89,6 +89,15 @@ impl Project {
         })
     }
 
+    /// Keeps a pipe as it is, without its views and whatever it reads: to look at.
+    pub fn keep_draft(&self, new: NewPipe) -> Result<Arc<Pipe>> {
+        check_name(&new.name, "Pipe")?;
+        self.change(|state, store| {
+            let pipe = build_pipe(state, new)?;
+            keep(state, store, pipe)
+        })
+    }
+
     /// Refuses what could never run.
     fn check_node(&self, pipe: &str, node: &NewNode) -> Result<()> {
         if !node.name.is_empty() {
@@ -113,10 +122,10 @@ impl Project {
             }
         }
         match node.sql.trim_start().strip_prefix('%') {
-            Some(body) => self
-                .template(body)
-                .map(|_| ())
-                .map_err(|e| ProjectError::Bad(format!("node {}: {e}", node.name))),
+            Some(body) => self.template(body).map(|_| ()).map_err(|e| {
+                let line = e.line.map_or_else(String::new, |l| format!(", line {l}"));
+                ProjectError::Bad(format!("node {}{line}: {e}", node.name))
+            }),
             None => roost::parse::parse_query(&node.sql)
                 .map(|_| ())
                 .map_err(|e| ProjectError::Database(e.context(format!("node {}", node.name)))),

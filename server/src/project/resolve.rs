@@ -57,6 +57,9 @@ pub struct Request {
     pub now: String,
 }
 
+/// The pipe whose fixed parameters hold, a pipe and its node.
+type InlinedKey = (Option<String>, String, String);
+
 /// Resolves the names of one request, from one snapshot of the workspace.
 pub struct Resolver {
     project: Arc<Project>,
@@ -64,7 +67,7 @@ pub struct Resolver {
     request: Request,
     secrets: Vec<String>,
     /// Nodes by the pipe whose fixed parameters hold in them, pipe and name.
-    inlined: Mutex<HashMap<(Option<String>, String, String), Arc<Query>>>,
+    inlined: Mutex<HashMap<InlinedKey, Arc<Query>>>,
     /// Why a template failed, with more than an [`Error`] can say.
     failure: Mutex<Option<TemplateError>>,
     /// Values of the secrets that rendered texts name.

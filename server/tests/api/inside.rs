@@ -30,15 +30,35 @@ impl Inside {
 
     /// Status and text of an answer.
     pub(crate) fn ask(&self, token: &str, method: &str, target: &str, body: &str) -> (u16, String) {
+        self.ask_bytes(token, method, target, body.as_bytes())
+    }
+
+    pub(crate) fn ask_bytes(
+        &self,
+        token: &str,
+        method: &str,
+        target: &str,
+        body: &[u8],
+    ) -> (u16, String) {
+        let (status, body) = self.ask_raw(token, method, target, body);
+        (status, String::from_utf8_lossy(&body).into_owned())
+    }
+
+    pub(crate) fn ask_raw(
+        &self,
+        token: &str,
+        method: &str,
+        target: &str,
+        body: &[u8],
+    ) -> (u16, Vec<u8>) {
         let asked = Asked {
             method,
             target,
             token,
-            body: body.as_bytes(),
+            body,
             ..Asked::default()
         };
-        let (status, body) = ask(&self.app, &asked);
-        (status, String::from_utf8_lossy(&body).into_owned())
+        ask(&self.app, &asked)
     }
 
     /// What the admin token is answered, which must be good.

@@ -17,6 +17,7 @@ mod harness;
 mod ingest;
 mod inside;
 mod jwt;
+mod malformed;
 mod matrix;
 mod native;
 mod project;

@@ -85,6 +85,10 @@ pub(super) fn create(app: &Arc<App>, call: &Call) -> Handled {
     new.nodes.iter().try_for_each(|n| copies::check(app, n))?;
     let created = app.project.create_pipe(new)?;
     let mut out = pipe_json(&app.project, &created.pipe);
+    let warnings = views::warnings(app, &created.pipe);
+    if !warnings.is_empty() {
+        out["warnings"] = warnings.into();
+    }
     views::show_made(app, call, created, &mut out);
     Ok(Reply::json(&out))
 }

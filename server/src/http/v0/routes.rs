@@ -75,15 +75,15 @@ macro_rules! routes {
 
 /// All routes of the API.
 pub const ROUTES: &[Route] = routes! {
-    GET "/v*/sql" Token stream |a, out| sql::run(a, out);
-    POST "/v*/sql" Token stream |a, out| sql::run(a, out);
-    POST "/v0/events" Append whole |a| events::append(a);
+    GET "/v*/sql" Token stream sql::run;
+    POST "/v*/sql" Token stream sql::run;
+    POST "/v0/events" Append whole events::append;
 
-    GET "/v*/pipes" Token whole |a| pipes::list(a);
+    GET "/v*/pipes" Token whole pipes::list;
     POST "/v*/pipes" CreatePipes whole |a| pipes::create(a.app, a.call);
     GET "/v*/pipes/{pipe}.pipe" ReadAll whole |a| pipes::file(a.app, a.part(0));
-    GET "/v*/pipes/{pipe}.{format}" ReadPipe stream |a, out| endpoints::run(a, out);
-    POST "/v*/pipes/{pipe}.{format}" ReadPipe stream |a, out| endpoints::run(a, out);
+    GET "/v*/pipes/{pipe}.{format}" ReadPipe stream endpoints::run;
+    POST "/v*/pipes/{pipe}.{format}" ReadPipe stream endpoints::run;
     GET "/v*/pipes/{pipe}" SeePipe whole |a| pipes::detail(a.app, a.part(0));
     PUT "/v*/pipes/{pipe}" CreatePipes whole |a| pipes::update(a.app, a.call, a.part(0));
     DELETE "/v*/pipes/{pipe}" DropPipe whole |a| pipes::drop_one(a.app, a.part(0));
@@ -102,15 +102,15 @@ pub const ROUTES: &[Route] = routes! {
     POST "/v*/pipes/{pipe}/stream" CreatePipes whole |_| misc::absent("streams");
 
     POST "/v*/pipes/{pipe}/nodes" CreatePipes whole |a| nodes::add(a.app, a.call, a.part(0));
-    PUT "/v*/pipes/{pipe}/nodes/{node}" CreatePipes whole |a| nodes::update(a);
-    DELETE "/v*/pipes/{pipe}/nodes/{node}" CreatePipes whole |a| nodes::drop_one(a);
+    PUT "/v*/pipes/{pipe}/nodes/{node}" CreatePipes whole nodes::update;
+    DELETE "/v*/pipes/{pipe}/nodes/{node}" CreatePipes whole nodes::drop_one;
     POST "/v*/pipes/{pipe}/nodes/{node}/endpoint" CreatePipes whole |a| nodes::publish(a.app, a.part(0), Some(a.part(1)));
     PUT "/v*/pipes/{pipe}/nodes/{node}/endpoint" CreatePipes whole |a| nodes::publish(a.app, a.part(0), Some(a.part(1)));
     DELETE "/v*/pipes/{pipe}/nodes/{node}/endpoint" CreatePipes whole |a| nodes::unpublish(a.app, a.part(0));
     GET "/v*/pipes/{pipe}/nodes/{node}/explain" CreatePipes whole |a| explain::explain(a, Some(a.part(1)));
     GET "/v*/pipes/{pipe}/nodes/{node}/analysis" CreatePipes whole |a| views::analyze(a.app, a.call, a.part(0), a.part(1));
-    POST "/v*/pipes/{pipe}/nodes/{node}/population" CreatePipes whole |a| views::populate(a);
-    DELETE "/v*/pipes/{pipe}/nodes/{node}/materialization" CreatePipes whole |a| nodes::unlink(a);
+    POST "/v*/pipes/{pipe}/nodes/{node}/population" CreatePipes whole views::populate;
+    DELETE "/v*/pipes/{pipe}/nodes/{node}/materialization" CreatePipes whole nodes::unlink;
     POST "/v*/pipes/{pipe}/nodes/{node}/copy" CreatePipes whole |a| copies::define(a, "copy");
     PUT "/v*/pipes/{pipe}/nodes/{node}/copy" CreatePipes whole |a| copies::define(a, "copy");
     DELETE "/v*/pipes/{pipe}/nodes/{node}/copy" CreatePipes whole |a| copies::undefine(a.app, a.part(0), a.part(1));
@@ -120,8 +120,8 @@ pub const ROUTES: &[Route] = routes! {
     POST "/v*/pipes/{pipe}/nodes/{node}/stream" CreatePipes whole |_| misc::absent("streams");
     DELETE "/v*/pipes/{pipe}/nodes/{node}/stream" CreatePipes whole |_| misc::absent("streams");
 
-    GET "/v*/datasources" Token whole |a| datasources::list(a);
-    POST "/v*/datasources" Import whole |a| datasources::create_or_import(a);
+    GET "/v*/datasources" Token whole datasources::list;
+    POST "/v*/datasources" Import whole datasources::create_or_import;
     POST "/v*/datasources/exchange" Admin whole |a| datasources::exchange(a.app, a.call);
     GET "/v*/datasources/{source}.datasource" ReadAll whole |a| datasources::file(a.app, a.part(0));
     GET "/v*/datasources/{source}" SeeDataSource whole |a| datasources::detail(a.app, a.part(0));
@@ -129,7 +129,7 @@ pub const ROUTES: &[Route] = routes! {
     DELETE "/v*/datasources/{source}" DropDataSource whole |a| datasources::drop_one(a.app, a.call, a.part(0));
     POST "/v*/datasources/{source}/alter" CreateDataSources whole |a| datasources::alter(a.app, a.call, a.part(0));
     POST "/v*/datasources/{source}/truncate" CreateDataSources whole |a| datasources::truncate(a.app, a.call, a.part(0));
-    POST "/v*/datasources/{source}/delete" CreateDataSources whole |a| datasources::delete_rows(a);
+    POST "/v*/datasources/{source}/delete" CreateDataSources whole datasources::delete_rows;
     POST "/v*/datasources/{source}/quarantine/replay" CreateDataSources whole |a| datasources::replay(a.app, a.call, a.part(0));
     POST "/v*/datasources/{source}/append" Append whole |a| datasources::import_into(a, a.part(0), "append");
     POST "/v*/datasources/{source}/replace" CreateDataSources whole |a| datasources::import_into(a, a.part(0), "replace");
@@ -149,18 +149,18 @@ pub const ROUTES: &[Route] = routes! {
     POST "/v0/sql_replace" Token whole |a| sql_tools::replace(a.call);
     GET "/v0/sql_format" Token whole |a| sql_tools::format(a.call);
     POST "/v0/sql_format" Token whole |a| sql_tools::format(a.call);
-    POST "/v0/sql_copy" Append whole |a| copies::copy_sql(a);
+    POST "/v0/sql_copy" Append whole copies::copy_sql;
 
-    GET "/v0/tokens" Token whole |a| tokens::list(a);
-    POST "/v0/tokens" Tokens whole |a| tokens::create(a);
-    GET "/v0/tokens/{token}" SeeToken whole |a| tokens::detail(a);
-    PUT "/v0/tokens/{token}" Tokens whole |a| tokens::update(a);
-    DELETE "/v0/tokens/{token}" Tokens whole |a| tokens::drop_one(a);
-    POST "/v0/tokens/{token}/refresh" Tokens whole |a| tokens::refresh(a);
+    GET "/v0/tokens" Token whole tokens::list;
+    POST "/v0/tokens" Tokens whole tokens::create;
+    GET "/v0/tokens/{token}" SeeToken whole tokens::detail;
+    PUT "/v0/tokens/{token}" Tokens whole tokens::update;
+    DELETE "/v0/tokens/{token}" Tokens whole tokens::drop_one;
+    POST "/v0/tokens/{token}/refresh" Tokens whole tokens::refresh;
 
-    GET "/v0/jobs" Token whole |a| jobs::list(a);
-    GET "/v0/jobs/{job}" Token whole |a| jobs::detail(a);
-    POST "/v0/jobs/{job}/cancel" Token whole |a| jobs::cancel(a);
+    GET "/v0/jobs" Token whole jobs::list;
+    GET "/v0/jobs/{job}" Token whole jobs::detail;
+    POST "/v0/jobs/{job}/cancel" Token whole jobs::cancel;
 
     GET "/v0/tags" Develop whole |a| tags::list(a.app);
     POST "/v0/tags" CreatePipes whole |a| tags::put(a.app, a.call, None);
@@ -173,8 +173,8 @@ pub const ROUTES: &[Route] = routes! {
     PUT "/v0/variables/{variable}" Admin whole |a| variables::update(a.app, a.call, a.part(0));
     DELETE "/v0/variables/{variable}" Admin whole |a| variables::drop_one(a.app, a.part(0));
 
-    GET "/v*/workspace" Token whole |a| workspaces::one(a);
-    GET "/v*/user/workspaces" Token whole |a| workspaces::all(a);
+    GET "/v*/workspace" Token whole workspaces::one;
+    GET "/v*/user/workspaces" Token whole workspaces::all;
     GET "/v*/regions" Open whole |_| workspace::nothing("regions");
     GET "/v*/templates" Open whole |_| workspace::nothing("templates");
     GET "/v*/auth" Token whole |a| workspaces::auth(a.access);
@@ -185,11 +185,11 @@ pub const ROUTES: &[Route] = routes! {
     GET "/v*/connectors/{connector}" CreateDataSources whole |a| workspace::connector(a.app, a.part(0));
     GET "/v*/connectors/{connector}/preview" CreateDataSources whole |_| workspace::nothing("preview");
     DELETE "/v*/connectors/{connector}" CreateDataSources whole |a| workspace::drop_connector(a.app, a.part(0));
-    GET "/v*/environments" Develop whole |a| branches::list(a);
-    POST "/v*/environments" Admin whole |a| branches::create(a);
-    GET "/v*/environments/{branch}" Admin whole |a| branches::detail(a);
-    DELETE "/v*/environments/{branch}" Admin whole |a| branches::drop_one(a);
-    POST "/v*/environments/{branch}/data" Admin whole |a| branches::data(a);
+    GET "/v*/environments" Develop whole branches::list;
+    POST "/v*/environments" Admin whole branches::create;
+    GET "/v*/environments/{branch}" Admin whole branches::detail;
+    DELETE "/v*/environments/{branch}" Admin whole branches::drop_one;
+    POST "/v*/environments/{branch}/data" Admin whole branches::data;
     POST "/v*/environments/{branch}/regression/**" Admin whole |_| misc::absent("regression tests of branches");
     GET "/v*/workspaces/{workspace}/releases/**" Develop whole |_| workspace::nothing("releases");
     POST "/v*/workspaces" Admin whole |a| workspaces::create(a.app, a.call);
@@ -206,7 +206,7 @@ pub const ROUTES: &[Route] = routes! {
     DELETE "/v*/deployments/{deployment}" Admin whole |a| builds::discard(a.app, a.part(0));
     POST "/v*/deployments/{deployment}/set-live" Admin whole |a| builds::set_live(a.app, a.part(0));
 
-    GET "/examples/query.http" Token whole |a| misc::example(a);
+    GET "/examples/query.http" Token whole misc::example;
     GET "/health" Open whole |a| misc::health(a.app);
     GET "/v*/health" Open whole |a| misc::health(a.app);
     GET "/metrics" Open whole |a| misc::metrics(a.app);

@@ -33,12 +33,18 @@ pub(super) fn analyze(app: &Arc<App>, call: &Call, pipe: &str, node: &str) -> Ha
     let analysis = app.project.analyze_view(&pipe, &node)?;
     let target = node.settings.get("datasource").cloned();
     let name = target.unwrap_or_else(|| format!("{}_mv", pipe.name));
+    let mut shown = Pipe::clone(&pipe);
+    shown
+        .nodes
+        .iter_mut()
+        .filter(|n| n.id == node.id)
+        .for_each(|n| n.clone_from(&node));
     Ok(Reply::json(&json!({
         "analysis": {
             "datasource": { "name": name, "datafile": analysis.data_source },
             "pipe": { "name": pipe.name, "datafile": analysis.pipe },
         },
-        "warnings": [],
+        "warnings": warnings(app, &shown),
     })))
 }
 
@@ -58,6 +64,20 @@ pub(super) fn populate(a: &Ask<'_>) -> Handled {
     Ok(Reply::json(
         &json!({ "job": job.to_json(&call.base_url()) }),
     ))
+}
+
+/// What is doubtful about a pipe, as the client reads warnings of an analysis.
+pub(super) fn warnings(app: &Arc<App>, pipe: &Pipe) -> Vec<Json> {
+    let shown = |f: crate::project::Finding| {
+        let line = f.line.map_or_else(String::new, |l| format!(", line {l}"));
+        json!({
+            "code": if f.is_error { "ERROR" } else { "DOUBT" },
+            "weight": if f.is_error { 1 } else { 100 },
+            "text": format!("node {}{line}: {}", f.node, f.message),
+            "documentation": "docs/check.md",
+        })
+    };
+    app.project.findings(pipe).into_iter().map(shown).collect()
 }
 
 /// Adds to a new pipe's answer what became of its materialized node, and starts its population.
