@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import socket
+import subprocess
 import sys
 import tempfile
 import urllib.parse
@@ -125,10 +126,10 @@ def push_more(w):
     tb.run("push", "pipes/broken.pipe", says="nothing_like_it", fails=True,
            check=lambda: equal(w.status("/v0/pipes/broken"), 404))
     os.remove(os.path.join(tb.folder, "pipes/broken.pipe"))
-    tb.write("pipes/missing.pipe", "NODE n\nSQL >\n    SELECT * FROM not_there\n")
-    tb.run("push", "pipes/missing.pipe", says="not_there", fails=True,
-           check=lambda: equal(w.status("/v0/pipes/missing"), 404))
-    os.remove(os.path.join(tb.folder, "pipes/missing.pipe"))
+    tb.write("pipes/later.pipe", "NODE n\nSQL >\n    SELECT * FROM comes_later\n")
+    tb.run("push", "pipes/later.pipe", says="comes_later not found", check=lambda: equal(w.endpoint("later"), 404))
+    tb.run("pipe", "rm", "later", "--yes", check=lambda: equal(w.status("/v0/pipes/later"), 404))
+    os.remove(os.path.join(tb.folder, "pipes/later.pipe"))
     other = w.folder("other")
     tb.write("datasources/outside.datasource", "SCHEMA >\n    `a` UInt8\n\nENGINE \"MergeTree\"\nENGINE_SORTING_KEY \"a\"\n", at=other)
     tb.run("push", "--folder", other, says="outside", check=lambda: equal(w.status("/v0/datasources/outside"), 200))
@@ -335,6 +336,28 @@ def tags(w):
     tb.write(path, tb.read(path).replace('TAGS "core"\n\n', ""))
 
 
+def branches(w):
+    tb = w.tb
+    here = lambda: json.loads(tb.read(".tinyb"))  # noqa: E731
+    listed = lambda: [b["name"] for b in w.get("/v0/environments")[1]["environments"]]  # noqa: E731
+    tb.run("branch", "ls", never="feature")
+    rows = w.count("events")
+    tb.run("branch", "create", "feature", "--last-partition", "--wait", says="feature",
+           check=lambda: (equal(listed(), ["feature"]), equal(w.count("events", here()["token"]) > 0, True)))
+    branch = w.get("/v0/environments")[1]["environments"][0]["token"]
+    tb.run("branch", "ls", says="feature")
+    tb.run("branch", "current", says="feature")
+    tb.write("pipes/only_here.pipe", "NODE n\nSQL >\n    SELECT count() AS c FROM events\n")
+    tb.run("push", "pipes/only_here.pipe",
+           check=lambda: (equal(w.status("/v0/pipes/only_here"), 404), equal(w.get("/v0/pipes/only_here", branch)[0], 200)))
+    tb.run("datasource", "truncate", "events", "--yes",
+           check=lambda: (equal(w.count("events", branch), 0), equal(w.count("events"), rows)))
+    tb.run("datasource", "copy", "events", "--sql-from-main", "--wait", check=lambda: equal(w.count("events", branch), rows))
+    tb.run("branch", "use", "main", check=lambda: equal(here()["name"], "roost"))
+    tb.run("branch", "rm", "feature", "--yes", check=lambda: (equal(listed(), []), equal(w.count("events"), rows)))
+    os.remove(os.path.join(tb.folder, "pipes/only_here.pipe"))
+
+
 def workspaces(w):
     tb = w.tb
     names = lambda: [x["name"] for x in w.get("/v0/user/workspaces")[1]["workspaces"]]  # noqa: E731
@@ -364,6 +387,33 @@ def workspaces(w):
            check=lambda: equal(w.get("/v0/sql?q=" + urllib.parse.quote("SELECT 1 FROM roost.products"), second)[0] in (403, 404), True))
     tb.run("workspace", "delete", "second", "--user_token", w.user, "--yes",
            check=lambda: (equal(names(), ["roost"]), equal(w.get("/v0/datasources", second)[0], 403)))
+
+
+def releases(w):
+    """Deployments of what changed in git since the last one."""
+    tb = w.tb
+    folder = w.folder("git")
+    shutil.copy(os.path.join(w.project, ".tinyb"), folder)
+    git = lambda *args: subprocess.run(  # noqa: E731
+        ["git", "-c", "user.name=t", "-c", "user.email=t@localhost", *args], cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
+    release = lambda: w.get("/v0/workspace")[1]["release"]  # noqa: E731
+    tb.run("release", "ls", never="live")
+    tb.run("deploy", "--yes", at=folder, says="release", fails=True)
+    tb.write(".gitignore", ".tinyb\n.diff_tmp\n", at=folder)
+    tb.write("pipes/from_git.pipe", "NODE n\nSQL >\n    SELECT 1 AS one\n", at=folder)
+    git("init", "-q", "-b", "main")
+    git("add", "-A")
+    git("commit", "-qm", "one")
+    first = git("rev-parse", "HEAD")
+    tb.run("init", "--override-commit", first, at=folder, typed="y\n", check=lambda: equal(release()["commit"], first))
+    tb.write("pipes/from_git.pipe", "NODE n\nSQL >\n    SELECT 2 AS two\n", at=folder)
+    git("commit", "-qam", "two")
+    tb.run("deploy", "--dry-run", at=folder, says="from_git", check=lambda: equal(w.status("/v0/pipes/from_git"), 404))
+    tb.run("deploy", "--yes", at=folder, says="from_git",
+           check=lambda: (equal(w.endpoint("from_git"), [{"two": 2}]), equal(release()["commit"], git("rev-parse", "HEAD"))))
+    tb.run("release", "ls", says=["live", release()["semver"]])
+    tb.run("release", "create", "--semver", "9.0.0", at=folder, says="NOT_IMPLEMENTED", fails=True)
+    tb.run("pipe", "rm", "from_git", "--yes", check=lambda: equal(w.status("/v0/pipes/from_git"), 404))
 
 
 def connections(w):
@@ -406,7 +456,7 @@ def last(w):
 
 
 ALL = [auth, init, push, push_more, files, dependencies, data_sources, data_sources_more, pipes, pipes_more, queries,
-       jobs, tokens, tags, workspaces, connections, tests, last]
+       jobs, tokens, tags, branches, workspaces, releases, connections, tests, last]
 CORE = [auth, push, data_sources, pipes, queries]
 
 if __name__ == "__main__":

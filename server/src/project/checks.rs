@@ -5,43 +5,74 @@
 
 use std::sync::Arc;
 
+use roost::session::QueryRequest;
 use roost_engine::error::Code;
 
 use super::model::Pipe;
 use super::resolve::{Request, Resolver, Root};
-use super::state::Project;
+use super::state::{Project, Snapshot};
 use super::{ProjectError, Result};
 use crate::store::timestamp;
 use crate::template::Variables;
 use crate::tokens::Access;
 
-/// Errors that say that something named is not there.
-const NAMES: [Code; 4] = [
-    Code::UNKNOWN_TABLE,
-    Code::UNKNOWN_DATABASE,
-    Code::UNKNOWN_IDENTIFIER,
-    Code::UNKNOWN_FUNCTION,
-];
+/// Which names are judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Check {
+    /// None.
+    Nothing,
+    /// Those of columns and functions; a table may come later, as projects are pushed in any order.
+    #[default]
+    Columns,
+    /// All: nothing more will come.
+    Everything,
+}
+
+impl Check {
+    fn judges(self, code: Code) -> bool {
+        match code {
+            Code::UNKNOWN_IDENTIFIER | Code::UNKNOWN_FUNCTION => self != Check::Nothing,
+            Code::UNKNOWN_TABLE | Code::UNKNOWN_DATABASE => self == Check::Everything,
+            _ => false,
+        }
+    }
+}
 
 impl Project {
-    /// Refuses a pipe with a node that names a table, column or function that is not there.
-    pub(super) fn check_names(self: &Arc<Self>, pipe: &Pipe) -> Result<()> {
-        let resolver = Resolver::new(
-            self,
-            Request {
+    /// Refuses a pipe with a node that names what is not there.
+    pub(super) fn check_names(self: &Arc<Self>, pipe: &Pipe, check: Check) -> Result<()> {
+        if check == Check::Nothing {
+            return Ok(());
+        }
+        let mut state = Snapshot::clone(&self.snapshot());
+        state
+            .pipes
+            .insert(pipe.name.clone(), Arc::new(pipe.clone()));
+        let state = Arc::new(state);
+        for node in &pipe.nodes {
+            let request = Request {
                 access: Access::admin(),
                 variables: Variables::new(),
-                root: Root::Caller,
+                root: Root::Node {
+                    pipe: pipe.name.clone(),
+                    node: node.name.clone(),
+                },
                 pipeline: None,
                 now: timestamp(),
-            },
-        );
-        for node in &pipe.nodes {
-            let Ok(query) = resolver.inline(pipe, node) else {
+            };
+            // As it would run: with pipes and nodes in the place of tables.
+            let resolver = Arc::new(Resolver::over(self, Arc::clone(&state), request));
+            let Ok(rendered) = resolver.render_node(pipe, node) else {
                 continue;
             };
-            match self.store.query(&format!("DESCRIBE TABLE ({query})")) {
-                Err(e) if NAMES.contains(&e.code()) => {
+            let text = rendered.sql.trim_end().trim_end_matches(';');
+            let described = self.store.run(QueryRequest {
+                parameters: resolver.secret_values(),
+                resolver: Some(resolver),
+                ..QueryRequest::new(format!("DESCRIBE TABLE ({text})"))
+            });
+            match described {
+                Err(e) if check.judges(e.code()) => {
                     return Err(ProjectError::Bad(format!(
                         "node {} of pipe {}: {e} ({})",
                         node.name,

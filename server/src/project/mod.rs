@@ -40,14 +40,15 @@ mod state;
 mod tests;
 
 pub use branches::{Brought, DataMode};
+pub use checks::Check;
 pub use copies::{COPY, CRON, CopyMode, MODE, SINK, TARGET, is_no_schedule, normalize};
 pub use ddl::{NewDataSource, Operations, create_table_sql};
 pub use files::{data_source_text, pipe_text};
 pub use findings::Finding;
 pub use materialize::{Analysis, MATERIALIZED, Made, view_name};
 pub use model::{
-    Connector, DataSource, Member, Node, Pipe, Shared, StoredColumn, Tag, TagResource, Variable,
-    Workspace,
+    Connector, DataSource, Member, Node, Pipe, Release, Shared, StoredColumn, Tag, TagResource,
+    Variable, Workspace,
 };
 pub use pipes::{CreatedPipe, NewNode, NewPipe};
 pub use references::{TableRef, replace_tables, tables_of};

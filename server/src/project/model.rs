@@ -27,9 +27,23 @@ pub struct Workspace {
     /// The workspace that it is a branch of.
     #[serde(default)]
     pub main: Option<String>,
+    /// What it was last deployed from with git.
+    #[serde(default)]
+    pub release: Option<Release>,
     /// Its name: texts of pipes may have it in front of a table.
     #[serde(default)]
     pub main_name: Option<String>,
+}
+
+/// What a workspace was last deployed from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Release {
+    /// Version.
+    pub semver: String,
+    /// Git commit.
+    pub commit: String,
+    /// When it was deployed.
+    pub created_at: String,
 }
 
 /// Somebody who works in a workspace.

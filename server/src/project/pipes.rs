@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::checks::Check;
 use super::copies::{COPY, SINK};
 use super::materialize::{MATERIALIZED, Made, drop_views, rename_views};
 use super::model::{Node, Pipe};
@@ -41,8 +42,8 @@ pub struct NewPipe {
     pub nodes: Vec<NewNode>,
     /// Replace a pipe of that name.
     pub force: bool,
-    /// Names that are not there do not matter.
-    pub ignore_errors: bool,
+    /// Which names must be there.
+    pub check: Check,
 }
 
 /// A pipe that was made.
@@ -71,9 +72,7 @@ impl Project {
             self.check_node(&new.name, node)?;
         }
         let draft = new.draft()?;
-        if !new.ignore_errors {
-            self.check_names(&draft)?;
-        }
+        self.check_names(&draft, new.check)?;
         let made_sources = self.make_targets(&draft)?;
         let mut made = Vec::new();
         let pipe = self.change(|state, store| {

@@ -77,7 +77,11 @@ pub struct Resolver {
 impl Resolver {
     /// A resolver of one request.
     pub fn new(project: &Arc<Project>, request: Request) -> Resolver {
-        let state = project.snapshot();
+        Resolver::over(project, project.snapshot(), request)
+    }
+
+    /// The same over another snapshot than the newest: one with a pipe that is not stored yet.
+    pub(super) fn over(project: &Arc<Project>, state: Arc<Snapshot>, request: Request) -> Resolver {
         Resolver {
             project: Arc::clone(project),
             secrets: state.secret_names(),

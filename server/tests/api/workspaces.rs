@@ -165,3 +165,34 @@ fn workspaces_and_members_are_there_after_a_restart() {
     assert_eq!(main.agent_put(&path, FORM, remove).status, 200);
     assert_eq!(viewer.get("/v0/datasources").status, 403);
 }
+
+#[test]
+fn a_workspace_knows_the_commit_that_it_was_deployed_from() {
+    let server = Server::start();
+    assert_eq!(server.get("/v0/workspace").json()["release"], Json::Null);
+    let path = format!("/v0/workspaces/{}/releases", id_of(&server));
+    assert_eq!(server.post(&format!("{path}/?commit="), "", "").status, 400);
+    let made = server.post(&format!("{path}/?commit=abc&force=true"), "", "");
+    assert_eq!(made.json()["commit"], "abc", "{}", made.text);
+    assert_eq!(
+        server
+            .put(&format!("{path}/0.0.0?new_semver=0.0.0-1"))
+            .status,
+        200
+    );
+    assert_eq!(
+        server.put(&format!("{path}/7.7.7?new_semver=8.0.0")).status,
+        404
+    );
+    server.post(&format!("{path}/?commit=def&force=true"), "", "");
+    let all = server.get(&path).json();
+    assert_eq!(all["releases"][0]["semver"], "0.0.0-1");
+    assert_eq!(all["releases"][0]["commit"], "def");
+    assert_eq!(all["releases"].as_array().unwrap().len(), 1);
+    let beside = server.post(&format!("{path}/?commit=x&semver=1.0.0"), "", "");
+    assert!(
+        beside.status == 400 && beside.text.contains("NOT_IMPLEMENTED"),
+        "{}",
+        beside.text
+    );
+}

@@ -226,6 +226,7 @@ impl SelectBinder<'_, '_> {
             "toTypeName" => return self.type_name(function),
             "caseWithExpression" => return self.case_with_expression(function),
             "grouping" => return self.grouping_call(function),
+            "formatRow" | "formatRowNoNewline" => return self.format_row(function),
             "untuple" => bail!(
                 UNEXPECTED_EXPRESSION,
                 "Function untuple can only stand in a list of expressions"

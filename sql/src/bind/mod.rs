@@ -14,6 +14,7 @@ mod correlated;
 mod decorrelate;
 mod expr;
 mod fill;
+mod format_row;
 mod from;
 mod grouping;
 mod grouping_function;

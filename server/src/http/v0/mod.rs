@@ -17,6 +17,7 @@ mod jobs;
 mod misc;
 mod nodes;
 mod pipes;
+mod releases;
 mod right;
 mod routes;
 mod sql;

@@ -12,7 +12,7 @@ use super::{copies, views};
 use crate::http::app::App;
 use crate::http::call::Call;
 use crate::http::reply::{Failure, Handled, Reply};
-use crate::project::{NewNode, NewPipe, Pipe, normalize, pipe_json, pipe_text};
+use crate::project::{Check, NewNode, NewPipe, Pipe, normalize, pipe_json, pipe_text};
 
 pub(super) fn find(app: &App, name: &str) -> Handled<Arc<Pipe>> {
     let state = app.project.snapshot();
@@ -46,7 +46,10 @@ pub(super) fn create(app: &Arc<App>, call: &Call) -> Handled {
     };
     let mut new = NewPipe {
         force: call.query.flag("force"),
-        ignore_errors: call.query.flag("ignore_sql_errors"),
+        check: match call.query.flag("ignore_sql_errors") {
+            true => Check::Nothing,
+            false => Check::Columns,
+        },
         description: call.query.get("description").unwrap_or("").to_owned(),
         ..NewPipe::default()
     };

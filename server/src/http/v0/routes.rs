@@ -13,7 +13,7 @@ use axum::http::Method;
 use super::right::Right;
 use super::{
     Answer, analyze, branches, builds, copies, datasources, endpoints, events, explain, jobs, misc,
-    nodes, pipes, sql, sql_tools, tags, tokens, variables, views, workspace, workspaces,
+    nodes, pipes, releases, sql, sql_tools, tags, tokens, variables, views, workspace, workspaces,
 };
 use crate::http::app::App;
 use crate::http::call::Call;
@@ -191,14 +191,15 @@ pub const ROUTES: &[Route] = routes! {
     DELETE "/v*/environments/{branch}" Admin whole branches::drop_one;
     POST "/v*/environments/{branch}/data" Admin whole branches::data;
     POST "/v*/environments/{branch}/regression/**" Admin whole |_| misc::absent("regression tests of branches");
-    GET "/v*/workspaces/{workspace}/releases/**" Develop whole |_| workspace::nothing("releases");
+    GET "/v*/workspaces/{workspace}/releases" Develop whole |a| releases::list(a);
     POST "/v*/workspaces" Admin whole |a| workspaces::create(a.app, a.call);
     GET "/v*/workspaces/{workspace}" Admin whole |a| workspaces::detail(a.app, a.part(0));
     DELETE "/v*/workspaces/{workspace}" Admin whole |a| workspaces::delete(a.app, a.call, a.part(0));
     PUT "/v*/workspaces/{workspace}/users" Admin whole |a| workspaces::members(a.app, a.call, a.part(0));
-    POST "/v*/workspaces/{workspace}/releases/**" Admin whole |_| misc::absent("releases: push to a branch, or build and deploy");
-    PUT "/v*/workspaces/{workspace}/releases/**" Admin whole |_| misc::absent("releases: push to a branch, or build and deploy");
-    DELETE "/v*/workspaces/{workspace}/releases/**" Admin whole |_| misc::absent("releases: push to a branch, or build and deploy");
+    POST "/v*/workspaces/{workspace}/releases" Admin whole |a| releases::put(a);
+    PUT "/v*/workspaces/{workspace}/releases/{release}" Admin whole |a| releases::rename(a);
+    GET "/v*/workspaces/{workspace}/releases/**" Admin whole |_| misc::absent("releases beside the live one");
+    DELETE "/v*/workspaces/{workspace}/releases/**" Admin whole |_| misc::absent("releases beside the live one");
     POST "/v*/build" Admin whole |a| builds::build(a.app, a.call);
     POST "/v*/deploy" Admin whole |a| builds::deploy(a.app, a.call);
     GET "/v*/deployments" Admin whole |a| builds::list(a.app, a.call);

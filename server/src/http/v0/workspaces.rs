@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
-use super::datasources;
 use super::routes::Ask;
+use super::{datasources, releases};
 use crate::http::app::App;
 use crate::http::call::Call;
 use crate::http::reply::{Failure, Handled, Reply};
@@ -108,7 +108,7 @@ fn shown_of(app: &App, w: &Workspace, token: Option<String>) -> Json {
         "branches": [],
         "created_at": w.created_at,
         "members": members,
-        "release": null,
+        "release": releases::shown(w),
         "releases": [],
     })
 }

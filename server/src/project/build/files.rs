@@ -8,7 +8,7 @@ use super::{Fault, File, Kind};
 use crate::datafile::{DataSourceFile, PipeFile, column_text, parse_data_source, parse_pipe};
 use crate::project::ddl::NewDataSource;
 use crate::project::pipes::{NewNode, NewPipe};
-use crate::project::{check_name, normalize};
+use crate::project::{Check, check_name, normalize};
 
 /// A file and what it says.
 #[derive(Debug, Clone)]
@@ -191,6 +191,6 @@ pub(super) fn pipe(name: &str, file: &PipeFile) -> NewPipe {
         description: file.description.clone(),
         nodes: file.nodes.iter().map(node).collect(),
         force: true,
-        ignore_errors: false,
+        check: Check::Everything,
     }
 }
