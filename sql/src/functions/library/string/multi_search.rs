@@ -148,6 +148,12 @@ fn answer(hay: &[u8], needles: &Needles, ask: Ask, points: bool, out: &mut Vec<u
         false => at as u64 + 1,
     };
     let each = needles.each.iter();
+    if hay.is_empty() {
+        // Not even an empty needle occurs in nothing.
+        let zeros = if ask == Ask::AllPositions { needles.each.len() } else { 1 };
+        out.resize(out.len() + zeros, 0);
+        return;
+    }
     match (ask, &needles.together) {
         (Ask::Any, Some(all)) => out.push(u64::from(all.is_match(hay))),
         (Ask::Any, None) => out.push(u64::from(each.into_iter().any(|n| n.find(hay).is_some()))),
