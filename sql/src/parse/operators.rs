@@ -54,7 +54,9 @@ enum Shape {
 
 fn shape(c: &Function) -> Option<Shape> {
     let is_in = matches!(c.name.as_str(), "in" | "notIn" | "globalIn" | "globalNotIn");
-    if !(c.is_operator || is_in) || !is_bare(c) {
+    // A chain in parentheses counts as a call, see `closed`.
+    let is_chain = matches!(c.name.as_str(), "and" | "or");
+    if !(c.is_operator || is_in || is_chain) || !is_bare(c) {
         return None;
     }
     match (c.name.as_str(), &c.args[..]) {

@@ -17,6 +17,7 @@ const NAMES: &[(&str, &str)] = &[
     ("number not in (1)", "notIn(number, 1)"),
     ("number is null", "isNull(number)"),
     ("not number", "not(number)"),
+    ("not and(number, 1)", "not(and(number, 1))"),
     (
         "case when number=1 then 2 else 3 end",
         "multiIf(equals(number, 1), 2, 3)",
@@ -127,6 +128,7 @@ const QUERIES: &[&str] = &[
     "((SELECT 1) UNION ALL (SELECT 2)) INTERSECT SELECT 1",
     "SELECT d FROM t ORDER BY d ASC WITH FILL FROM 1 TO 5 STEP 2",
     "SELECT `a b`.`c d`, \"e\" FROM `a b`",
+    "SELECT 1 FROM t WHERE NOT (a = 1 AND b IN (SELECT 1)) AND NOT or(c, d) AND (e OR (f AND g))",
 ];
 
 #[test]

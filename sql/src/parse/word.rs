@@ -81,7 +81,7 @@ impl Cursor<'_, '_> {
                 self.constant(Literal::Float(f64::INFINITY))
             }
             "NAN" if !call && !self.dot_follows() => self.constant(Literal::Float(f64::NAN)),
-            "NOT" if !self.operator_follows() => {
+            "NOT" if !self.operator_follows() || self.call_follows() => {
                 self.p.advance_token();
                 let (inner, d) = self.expr_depth(prec::NOT)?;
                 Ok((Expr::operator("not", vec![inner]), d + 1))
@@ -139,6 +139,11 @@ impl Cursor<'_, '_> {
             .any(|k| w.value.eq_ignore_ascii_case(k)),
             _ => false,
         }
+    }
+
+    /// A word and a parenthesis come next: `and(a, b)`.
+    fn call_follows(&self) -> bool {
+        matches!(self.peek_at(1), Token::Word(_)) && *self.peek_at(2) == Token::LParen
     }
 
     /// `a`, `t.a`, `db.t.a`, `t.*`, `t.COLUMNS('re')`.
