@@ -25,6 +25,7 @@ mod files;
 mod findings;
 pub mod guess;
 pub mod ingest;
+mod kept_names;
 mod materialize;
 mod model;
 mod pipes;

@@ -17,6 +17,7 @@ use roost::parse::parse_query;
 use roost::parse::walk::{Found, walk};
 use roost_engine::error::{Code, Error, Result};
 
+use super::kept_names::KeptNames;
 use super::model::{Node, Pipe};
 use super::places::Place;
 use super::service::{service_view, visible_to_all};
@@ -212,6 +213,7 @@ impl Resolver {
                     }
                 }
                 Found::Function(name) => self.check_function(name)?,
+                Found::Select(_) => {}
             }
             Ok(())
         })?;
@@ -379,8 +381,9 @@ impl Resolver {
         let mut query = parse_query(&rendered.sql).map_err(|e| e.context(&place))?;
         query.format = None;
         stack.push(key.clone());
+        let mut kept = KeptNames::of(&rendered.sql);
         let walked = walk(&mut query, &mut |found| {
-            self.put_in(pipe, node, found, stack)
+            self.put_in(pipe, node, found, stack, &mut kept)
         });
         stack.pop();
         walked.map_err(|e| e.context(&place))?;
@@ -405,9 +408,14 @@ impl Resolver {
         node: &Node,
         found: Found<'_>,
         stack: &mut Vec<(String, String)>,
+        kept: &mut KeptNames<'_>,
     ) -> Result<()> {
         match found {
             Found::Function(_) => Ok(()),
+            Found::Select(select) => {
+                kept.define(select);
+                Ok(())
+            }
             Found::InName(expr) => {
                 let Expr::Identifier(parts) = expr else {
                     return Ok(());
@@ -469,7 +477,9 @@ impl Resolver {
                 }
                 let name_text = name.name.clone();
                 if let Some(query) = self.meaning(pipe, node, &name_text, stack)? {
-                    replace(table, &name_text, Query::clone(&query));
+                    if !kept.keep(table, &query) {
+                        replace(table, &name_text, Query::clone(&query));
+                    }
                     return Ok(());
                 }
                 if let Some(filter) = self.request.access.filter_of(&name_text) {

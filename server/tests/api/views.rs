@@ -171,3 +171,29 @@ fn a_pipe_explains_its_whole_query() {
         "[0]\n"
     );
 }
+
+#[test]
+fn a_node_under_an_alias_keeps_its_name() {
+    let server = Server::start();
+    server.data_source("t", "`a` Int32 `json:$.a`");
+    server.post("/v0/events?name=t&wait=true", "", "{\"a\":5}");
+    let own = [
+        ("first", "SELECT a, a + 1 AS b FROM t"),
+        (
+            "last",
+            "SELECT first.b AS b FROM first AS f LEFT JOIN t ON t.a = first.a WHERE not (f.a = 1 AND first.b = 2)",
+        ),
+    ];
+    server.pipe("p", &own);
+    server.pipe("outer", &[("n", "SELECT b FROM p")]);
+    let shown = server.get("/v0/pipes/outer/explain").json();
+    let sql = shown["debug_query"].as_str().unwrap();
+    assert_eq!(
+        server.sql(&format!("{sql} FORMAT JSONCompactEachRow")),
+        "[6]\n"
+    );
+    assert_eq!(
+        server.sql("SELECT * FROM outer FORMAT JSONCompactEachRow"),
+        "[6]\n"
+    );
+}

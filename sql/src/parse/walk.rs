@@ -18,6 +18,8 @@ pub enum Found<'a> {
     InName(&'a mut Expr),
     /// A table function.
     Function(&'a str),
+    /// A SELECT, after everything in it.
+    Select(&'a mut Select),
 }
 
 type Visit<'v> = &'v mut dyn FnMut(Found<'_>) -> Result<()>;
@@ -168,7 +170,7 @@ impl Walker<'_> {
                 self.expr(e)?;
             }
         }
-        Ok(())
+        (self.visit)(Found::Select(select))
     }
 
     fn from(&mut self, from: &mut From) -> Result<()> {

@@ -52,9 +52,13 @@ pub(super) fn explain(a: &Ask<'_>, node: Option<&str>) -> Handled {
         cancel: call.cancel.clone(),
         ..QueryRequest::default()
     };
-    app.store().run_into(request, &mut plan)?;
+    // The text of a query that cannot run is what its author looks for.
+    let plan = match app.store().run_into(request, &mut plan) {
+        Ok(_) => String::from_utf8_lossy(&plan).into_owned(),
+        Err(e) => e.to_string(),
+    };
     Ok(Reply::json(&json!({
         "debug_query": sql,
-        "query_explain": String::from_utf8_lossy(&plan),
+        "query_explain": plan,
     })))
 }
