@@ -67,8 +67,11 @@ def judge(ours, theirs):
     mine, other = [r for r in a if text(r) not in tb], [r for r in b if text(r) not in ta]
     detail = f"rows {len(a)} and {len(b)}, {len(mine)} only ours, {len(other)} only theirs"
     if mine and other:
-        fields = sorted({k for m, o in zip(mine, other) for k in m if not close(m[k], o.get(k))})
-        detail += f"; fields {fields}; ours {text({k: mine[0][k] for k in fields})[:300]}; theirs {text({k: other[0].get(k) for k in fields})[:300]}"
+        apart = lambda m, o: [k for k in m if not close(m[k], o.get(k))]
+        pairs = [(m, min(other[:400], key=lambda o: len(apart(m, o)))) for m in mine[:10]]  # each with its like
+        fields = sorted({k for m, o in pairs for k in apart(m, o)})
+        (m, o), show = pairs[0], lambda r: text({k: r.get(k) for k in fields})[:300]
+        detail += f"; fields {fields}; ours {show(m)}; theirs {show(o)}"
     else:
         detail += f"; {text((mine or other or [None])[0])[:500]}"
     return "different", detail
