@@ -17,7 +17,8 @@ of github.com/CrowdDotDev/crowd.dev. In this order:
 5. Every endpoint is called with six parameter sets, and its answer compared with ClickHouse's answer to
    the rendered SQL (`/v0/pipes/P/explain`), `now()` being the time of the call in both. Queries of
    copies, sinks and views too, by count and hash of their rows.
-6. --slow N: CPU of the N most expensive endpoints, ours and ClickHouse's, medians of five.
+6. --slow N: CPU of the N endpoints, and N queries of copies, sinks and views, that cost us most, beside
+   ClickHouse's: medians of five.
 
 Prints a table and each difference; those in causes.txt come with their cause. Exit code 1 when one is
 unexplained. `--keep DIR --reuse` starts at step 4 over what an earlier run left in DIR.
@@ -93,22 +94,25 @@ def frozen(sql, seconds):
     return re.sub(r"\bnow64\((\d)\)", rf"toDateTime64('{at(seconds)}', \1)", sql)
 
 
-def plain(columns, source):
-    """A query for the rows themselves, states finished."""
-    parts = [f"finalizeAggregation(`{name}`) AS `{name}`" if ty.startswith("AggregateFunction(") else f"`{name}`" for name, ty in columns]
-    return f"SELECT {', '.join(parts)} FROM {source}"
+def finished(name, ty):
+    """A column as a value that two servers show alike."""
+    part = f"finalizeAggregation(`{name}`)" if ty.startswith("AggregateFunction(") else f"`{name}`"
+    if "groupArray" in ty or "groupUniqArray" in ty or ty.startswith("Array("):
+        part = f"arraySort({part})"
+    if ty.startswith(("Float", "Nullable(Float")) or "(avg" in ty:
+        part = f"round({part}, 5)"
+    return part
+
+
+def each_column(columns, source):
+    """A query for a hash of each column: which of them differ."""
+    parts = [f"sum(cityHash64(toString(tuple({finished(n, ty)})))) AS `{n}`" for n, ty in columns]
+    return f"SELECT count() AS `the number of rows`, {', '.join(parts)} FROM {source}"
 
 
 def digest(columns, source):
     """A query for the number of rows and a hash of them that no order changes."""
-    parts = []
-    for name, ty in columns:
-        part = f"finalizeAggregation(`{name}`)" if ty.startswith("AggregateFunction(") else f"`{name}`"
-        if "groupArray" in ty or "groupUniqArray" in ty or ty.startswith("Array("):
-            part = f"arraySort({part})"
-        if ty.startswith(("Float", "Nullable(Float")) or "(avg" in ty:
-            part = f"round({part}, 5)"
-        parts.append(part)
+    parts = [finished(n, ty) for n, ty in columns]
     return f"SELECT count() AS rows, sum(cityHash64(toString(tuple({', '.join(parts)})))) AS hash FROM {source}"
 
 
@@ -183,19 +187,19 @@ class Run:
             engine = project.sources[name]["engine"]["engine"]
             where = f" WHERE {ttls[name]} > toDateTime('{stopped}')" if ttls[name] else ""
             source = f"default.`{name}`{'' if engine == 'MergeTree' else ' FINAL'}{where}"
-            self.both("ingest", name, "rows", digest(columns, source), oracle, plain(columns, source))
+            self.both("ingest", name, "rows", digest(columns, source), oracle, each_column(columns, source))
         oracle.close()
 
-    def both(self, kind, name, label, query, oracle, rows=None):
-        """One query on both sides; when it differs, `rows` instead."""
+    def both(self, kind, name, label, query, oracle, columns=None):
+        """One query on both sides; when it differs, `columns` instead."""
         status, body = self.server.sql(query + " FORMAT JSON" + PLAIN)
         answer = oracle.sql(query + PLAIN + ", joined_subquery_requires_alias=0, max_threads=1", "JSON")
         if status != 200 or "error" in answer:
             self.note(kind, name, label, "ours fails" if status != 200 else "ClickHouse fails", body[:700].decode("utf-8", "replace") if status != 200 else answer["error"])
             return
         outcome, detail = judge(json.loads(body), json.loads(answer["text"]))
-        if rows and outcome == "different":  # the hash says no more: the rows do
-            return self.both(kind, name, label, rows, oracle)
+        if columns and outcome == "different":  # the hash says no more
+            return self.both(kind, name, label, columns, oracle)
         self.note(kind, name, label, outcome, detail)
 
     def copies(self):
@@ -262,7 +266,7 @@ class Run:
                     self.note("copy", name, "states", "ClickHouse fails", answer["error"])
         for name in states:
             columns = [(c["name"], c["type"]) for c in self.project.sources[name]["columns"]]
-            self.both("states", name, "rows", digest(columns, f"default.`{name}` FINAL"), oracle, plain(columns, f"default.`{name}` FINAL"))
+            self.both("states", name, "rows", digest(columns, f"default.`{name}` FINAL"), oracle, each_column(columns, f"default.`{name}` FINAL"))
         return oracle
 
     def service_tables(self, oracle, query):
@@ -283,7 +287,8 @@ class Run:
 
     def compare(self, oracle):
         bucket_of = lambda p: self.server.lines(f"SELECT cityHash64('seg-{p}') % 10 FORMAT TSV")[0]
-        for name in sorted(self.project.pipes):
+        last = lambda n: (self.project.pipes[n]["type"] != "endpoint", n)
+        for name in sorted(self.project.pipes, key=last):
             if self.args.only and name not in self.args.only.split(","):
                 continue
             if self.project.pipes[name]["type"] == "endpoint":
@@ -296,7 +301,7 @@ class Run:
         status, query = self.rendered(name, params)
         before, began = self.server.cpu(), time.time()
         got, body = self.server.call(f"/v0/pipes/{name}.json", params)
-        cpu, wall = self.server.cpu() - before, time.time() - began
+        cpu = self.server.cpu() - before
         if got == 400 and "granularity" in params:  # some scalars are one row only without it
             del params["granularity"]
             return self.endpoint(oracle, name, label, params)
@@ -312,7 +317,7 @@ class Run:
         if "error" in answer:
             self.note("endpoint", name, label, "ClickHouse fails", answer["error"])
             return
-        self.costs.append((cpu, answer["cpu"], wall, name, label, params, query))
+        self.costs.append(("endpoint", cpu, name, label, params, query))
         self.note("endpoint", name, label, *judge(json.loads(body), json.loads(answer["text"])))
 
     def job_query(self, oracle, name, params):
@@ -328,25 +333,34 @@ class Run:
             return
         columns = [(r[0], r[1]) for r in json.loads(body)["data"]]
         self.service_tables(oracle, query)
-        self.both("query", name, "job", digest(columns, f"({query})"), oracle, plain(columns, f"({query})"))
+        before = self.server.cpu()
+        self.server.sql(f"{query} FORMAT Null")
+        self.costs.append(("query", self.server.cpu() - before, name, "job", params, query))
+        self.both("query", name, "job", digest(columns, f"({query})"), oracle, each_column(columns, f"({query})"))
 
     # Step 6.
 
     def slowest(self, oracle, count):
-        best = {}
-        for cost in sorted(self.costs, key=lambda c: -max(c[0], c[1])):
-            best.setdefault(cost[3], cost)
-        print("\n| endpoint | set | ours, CPU ms | ClickHouse, CPU ms | ratio |\n|---|---|---|---|---|")
-        for _, _, _, name, label, params, query in list(best.values())[:count]:
-            mine, other = [], []
-            for _ in range(5):
-                before, repeat = self.server.cpu(), 5
-                for _ in range(repeat):
-                    self.server.call(f"/v0/pipes/{name}.json", params)
-                mine.append((self.server.cpu() - before) / repeat * 1000)
-                other.append(oracle.sql(frozen(query, time.time()) + " SETTINGS joined_subquery_requires_alias=0", "JSON").get("cpu", 0) * 1000)
-            a, b = statistics.median(mine), statistics.median(other)
-            print(f"| {name} | {label} | {a:.0f} | {b:.0f} | {a / max(b, 0.1):.2f} |", flush=True)
+        """The endpoints, and the queries of copies, sinks and views, that cost us most: again, five times each."""
+        for kind in ("endpoint", "query"):
+            worst = {}
+            for cost in sorted((c for c in self.costs if c[0] == kind), key=lambda c: -c[1]):
+                worst.setdefault(cost[2], cost)
+            print(f"\n| {kind} | set | ours, CPU ms | ClickHouse, CPU ms | ratio |\n|---|---|---|---|---|")
+            for _, _, name, label, params, query in list(worst.values())[:count]:
+                mine, other = [], []
+                for _ in range(5):
+                    before, repeat = self.server.cpu(), 5 if kind == "endpoint" else 2
+                    for _ in range(repeat):
+                        if kind == "endpoint":
+                            self.server.call(f"/v0/pipes/{name}.json", params)
+                        else:
+                            self.server.sql(f"{query} FORMAT Null")
+                    mine.append((self.server.cpu() - before) / repeat * 1000)
+                    form = "JSON" if kind == "endpoint" else "Null"
+                    other.append(oracle.sql(frozen(query, time.time()) + " SETTINGS joined_subquery_requires_alias=0", form).get("cpu", 0) * 1000)
+                a, b = statistics.median(mine), statistics.median(other)
+                print(f"| {name} | {label} | {a:.0f} | {b:.0f} | {a / max(b, 0.1):.2f} |", flush=True)
 
     def report(self):
         print("\nkind, outcome, count")

@@ -133,7 +133,7 @@ impl Walker<'_> {
             offset.iter_mut().try_for_each(|e| self.expr(e))?;
             self.exprs(by)?;
         }
-        Ok(())
+        (self.visit)(Found::Select(select))
     }
 
     fn order_by(&mut self, list: &mut [OrderBy]) -> Result<()> {
@@ -170,7 +170,7 @@ impl Walker<'_> {
                 self.expr(e)?;
             }
         }
-        (self.visit)(Found::Select(select))
+        Ok(())
     }
 
     fn from(&mut self, from: &mut From) -> Result<()> {
