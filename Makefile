@@ -39,7 +39,7 @@ lint:
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 
 crash: ## all crash images, and 50 kills of the real server, minutes
-	ROOST_CRASH_FULL=1 $(CARGO) test --release --workspace --test crash --test view_crash -- --nocapture
+	ROOST_CRASH_FULL=1 $(CARGO) test --release --workspace --test crash --test view_crash --test job_crash -- --nocapture
 	$(CARGO) build --release --workspace --bins
 	$(PYTHON) tests/crash/kill.py --binary target/release/roost
 

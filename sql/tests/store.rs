@@ -59,6 +59,7 @@ fn a_replacement_reads_what_it_replaces_and_is_matched_by_name() -> Outcome {
                         Some(written.rows.to_string().into_bytes()),
                     )]
                 })),
+                ..WriteOptions::default()
             },
             ..QueryRequest::new(sql)
         };

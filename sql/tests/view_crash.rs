@@ -2,7 +2,8 @@
 //!
 //! Goal: an insert is there with everything that views made of it, or not at all; a retry with its
 //! token lands once. Method: as the engine's crash tests, with the whole database on the simulated
-//! disk; the oracle is the number of inserts that were acknowledged.
+//! disk; the oracle is the number of inserts that were acknowledged. Other statements and jobs are in
+//! `job_crash.rs`.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

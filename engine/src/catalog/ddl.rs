@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::commit::Request;
+use super::transaction::put_values;
 use super::{AllNames, Engine, Inner, Layout, Names, Table, TableDefinition};
 use crate::err;
 use crate::error::{Error, Result};
@@ -195,7 +196,20 @@ impl Engine {
     /// # Errors
     /// UNKNOWN_TABLE, UNKNOWN_DATABASE, TABLE_ALREADY_EXISTS; nothing is renamed then.
     pub fn rename(&self, renames: &[(TableName, TableName)]) -> Result<()> {
-        self.rename_with(|names| {
+        self.rename_defining(renames, Vec::new())
+    }
+
+    /// [`Engine::rename`], with keys that say what names mean in the same step; see
+    /// [`Transaction::define`](super::Transaction::define).
+    ///
+    /// # Errors
+    /// As [`Engine::rename`].
+    pub fn rename_defining(
+        &self,
+        renames: &[(TableName, TableName)],
+        values: Vec<(String, Option<Vec<u8>>)>,
+    ) -> Result<()> {
+        self.rename_with(values, |names| {
             for ((from_database, from), (to_database, to)) in renames {
                 let table = names.table(from_database, from)?;
                 if names.database(to_database)?.contains_key(to) {
@@ -216,7 +230,7 @@ impl Engine {
     /// # Errors
     /// UNKNOWN_TABLE.
     pub fn exchange(&self, a: &TableName, b: &TableName) -> Result<()> {
-        self.rename_with(|names| {
+        self.rename_with(Vec::new(), |names| {
             let (first, second) = (names.table(&a.0, &a.1)?, names.table(&b.0, &b.1)?);
             names.put(&a.0, &a.1, second);
             names.put(&b.0, &b.1, first);
@@ -224,7 +238,11 @@ impl Engine {
         })
     }
 
-    fn rename_with(&self, change: impl FnOnce(&mut Names) -> Result<()>) -> Result<()> {
+    fn rename_with(
+        &self,
+        values: Vec<(String, Option<Vec<u8>>)>,
+        change: impl FnOnce(&mut Names) -> Result<()>,
+    ) -> Result<()> {
         let inner = &self.inner;
         let _ddl = inner.ddl.lock();
         let branch = self.branch;
@@ -247,6 +265,10 @@ impl Engine {
                     );
                 }
             }
+        }
+        if !values.is_empty() {
+            request.within(branch);
+            put_values(values, true, branch, &mut request);
         }
         if request.is_empty() {
             return Ok(());

@@ -55,6 +55,11 @@ impl App {
     /// The same under another clock.
     pub fn on(config: Config, clock: Arc<dyn Clock>) -> crate::project::Result<App> {
         let store = Store::on(config.data.as_deref(), clock)?;
+        App::over(config, store)
+    }
+
+    /// The same over an open database.
+    pub fn over(config: Config, store: Store) -> crate::project::Result<App> {
         let others = store.load::<String>("space");
         let project = Project::open(store, &config.workspace)?;
         let metrics = Metrics::default();

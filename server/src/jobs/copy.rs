@@ -114,6 +114,7 @@ impl Runs {
                 replace,
                 by_name: true,
                 also: running.done_with(|w| written(w.rows, w.bytes)),
+                ..WriteOptions::default()
             },
             ..QueryRequest::default()
         })

@@ -67,7 +67,16 @@ impl Store {
             Some(path) => Arc::new(LocalStorage::open(path)?),
             None => Arc::new(MemoryStorage::new()),
         };
-        let database = Database::on(storage, clock, DatabaseOptions::default())?;
+        Self::over(storage, clock, DatabaseOptions::default())
+    }
+
+    /// Opens the database on any storage (tests drive it).
+    pub fn over(
+        storage: Arc<dyn Storage>,
+        clock: Arc<dyn Clock>,
+        options: DatabaseOptions,
+    ) -> Result<Store> {
+        let database = Database::on(storage, clock, options)?;
         let space = Space {
             data: DATABASE.to_owned(),
             service: SERVICE_DATABASE.to_owned(),

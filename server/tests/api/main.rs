@@ -11,6 +11,7 @@
 mod branches;
 mod builds;
 mod copies;
+mod crash;
 mod endpoints;
 mod filters;
 mod harness;

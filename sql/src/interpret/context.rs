@@ -7,7 +7,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use roost_engine::catalog::Hold;
+use roost_engine::block::Block;
+use roost_engine::catalog::{Hold, Table};
 use roost_engine::error::{Code, Error, Result};
 use roost_engine::types::Tz;
 
@@ -30,6 +31,8 @@ pub struct WriteOptions {
     pub by_name: bool,
     /// Keys of the key-value store that are set in the same commit.
     pub also: Option<Also>,
+    /// Rows of the stored columns of other tables that come in the same commit; no view follows them.
+    pub beside: Vec<(Arc<Table>, Block)>,
 }
 
 /// The surroundings of one statement.

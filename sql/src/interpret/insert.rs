@@ -251,6 +251,9 @@ impl<'a> Target<'a> {
         if self.written.rows == 0 && self.write.replace.is_none() && self.write.also.is_none() {
             return Ok(self.written);
         }
+        for (table, block) in &self.write.beside {
+            self.cascade.transaction().insert(table, block.clone())?;
+        }
         let also = self.write.also.iter().flat_map(|also| also(&self.written));
         also.for_each(|(key, value)| self.cascade.transaction().put(&key, value));
         let committed = self.cascade.commit()?;

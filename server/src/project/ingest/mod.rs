@@ -119,7 +119,7 @@ pub fn replace(
             write: WriteOptions {
                 replace: Some(hold),
                 by_name: true,
-                also: None,
+                ..WriteOptions::default()
             },
             ..QueryRequest::default()
         })?;

@@ -12,7 +12,7 @@ use serde_json::{Map, Value as Json};
 
 use super::check::Checker;
 use super::json::{is_text, joined};
-use super::quarantine::set_aside;
+use super::quarantine::rows_of;
 use super::{Ingested, Target, no_table};
 use crate::project::Result;
 use crate::project::model::DataSource;
@@ -60,9 +60,10 @@ pub fn replay(
         quarantined: bad.len() as u64,
         ..Ingested::default()
     };
-    // They come after what is held, and so stay when that goes.
+    let mut write = write;
     if !bad.is_empty() {
-        set_aside(&target, &bad, &done.import_id)?;
+        let rows = rows_of(&table, &target, &bad, &done.import_id)?;
+        write.beside.push((table, rows));
     }
     target.insert_with("JSONEachRow", joined(&good), &[], write)?;
     Ok(done)

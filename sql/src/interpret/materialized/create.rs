@@ -318,15 +318,14 @@ pub fn rename(engine: &Engine, from: &Name, to: &Name) -> Result<bool> {
         let message = format!("Table {} already exists", name_text(to));
         return Err(Error::new(Code::TABLE_ALREADY_EXISTS, message));
     }
+    let mut renames = Vec::new();
     if view.owns_target() {
         let target = (to.0.clone(), MaterializedView::inner_name(&to.1));
-        engine.rename(&[(view.target.clone(), target.clone())])?;
+        renames.push((view.target.clone(), target.clone()));
         view.target = target;
     }
     (view.database, view.name) = to.clone();
     let (key_to, value) = view.stored();
-    let mut tx = engine.begin();
-    tx.define(&key(&from.0, &from.1), None);
-    tx.define(&key_to, Some(value));
-    tx.commit().map(|_| true)
+    let values = vec![(key(&from.0, &from.1), None), (key_to, Some(value))];
+    engine.rename_defining(&renames, values).map(|()| true)
 }
