@@ -40,6 +40,7 @@ lint:
 
 crash: ## all crash images, and 50 kills of the real server, minutes
 	ROOST_CRASH_FULL=1 $(CARGO) test --release --workspace --test crash --test view_crash --test job_crash -- --nocapture
+	ROOST_CRASH_FULL=1 $(CARGO) test --release --workspace --test api crash:: -- --nocapture
 	$(CARGO) build --release --workspace --bins
 	$(PYTHON) tests/crash/kill.py --binary target/release/roost
 

@@ -131,7 +131,7 @@ fn cut_everywhere(scenario: &Scenario) {
     let changing = trace.iter().zip(1u64..).filter(|(c, _)| c.kind.changes());
     let all: Vec<u64> = changing.map(|(_, n)| n).collect();
     let full = std::env::var_os("ROOST_CRASH_FULL").is_some();
-    let step = if full { 1 } else { all.len().div_ceil(8) };
+    let step = if full { 1 } else { all.len().div_ceil(4) };
     let mut images = 0;
     for n in all.into_iter().step_by(step.max(1)) {
         let (disk, clock) = (FaultyStorage::new(), clock());
@@ -139,7 +139,7 @@ fn cut_everywhere(scenario: &Scenario) {
         let known = open(&disk, &clock).map_or(0, |run| perform(&run, scenario.steps).0);
         assert!(disk.is_off(), "the power goes at call {n}");
         let several = Image::several(n * 31);
-        let chosen = if full { &several[..] } else { &several[1..4] };
+        let chosen = if full { &several[..] } else { &several[1..3] };
         for image in chosen {
             let place = format!(
                 "cut at call {n} {:?} of step {known}, {image:?}",

@@ -158,6 +158,7 @@ impl Project {
         };
         project.make_usual_tokens()?;
         super::service::create_service_tables(&project.store)?;
+        super::ingest::sweep(&project.store)?;
         Ok(project)
     }
 

@@ -95,9 +95,18 @@ impl Cut {
     /// Waits until all jobs are over.
     fn wait(&self) {
         let begun = Instant::now();
-        while self.app.jobs.list(|j| !j.status.is_over()).len() > 0 {
+        while !self.app.jobs.list(|j| !j.status.is_over()).is_empty() {
             assert!(begun.elapsed() < Duration::from_secs(20), "jobs do not end");
             std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// Waits until so many jobs are done.
+    fn jobs_done(&self, all: usize) -> Done<()> {
+        self.wait();
+        match self.done() == all {
+            true => Ok(()),
+            false => Err(Off),
         }
     }
 
@@ -161,7 +170,7 @@ fn cut_everywhere(perform: Perform, check: Check) {
         .map(|(_, n)| n)
         .collect();
     let full = std::env::var_os("ROOST_CRASH_FULL").is_some();
-    let step = if full { 1 } else { all.len().div_ceil(5) };
+    let step = if full { 1 } else { all.len().div_ceil(4) };
     let mut images = 0;
     for n in all.into_iter().step_by(step.max(1)) {
         let (disk, clock) = (FaultyStorage::new(), clock());
@@ -317,8 +326,7 @@ fn populations_and_deletes() {
             "engine_sorting_key": "m" }]);
         let body = json!({ "name": "p", "nodes": nodes }).to_string();
         run.ask("POST", "/v0/pipes?populate=true", &body)?;
-        run.wait();
-        known.jobs = run.done();
+        run.jobs_done(1)?;
         known.steps += 1;
         run.ask(
             "POST",
@@ -328,8 +336,7 @@ fn populations_and_deletes() {
         known.steps += 1;
         let condition = form(&[("delete_condition", "a < 30")]);
         run.ask("POST", &format!("/v0/datasources/t/delete?{condition}"), "")?;
-        run.wait();
-        known.jobs = run.done();
+        run.jobs_done(2)?;
         known.steps += 1;
         Ok(())
     }
@@ -371,6 +378,42 @@ fn populations_and_deletes() {
             run.number("SELECT count() FROM default.t"),
             "{place}"
         );
+    }
+    cut_everywhere(perform, check);
+}
+
+/// A data source whose rows are replaced, and by a copy: the old rows or the new ones, and nothing else
+/// is left.
+#[test]
+fn replacements() {
+    const SIZES: [u64; 4] = [5, 70, 3, 50];
+    fn perform(run: &Cut, known: &mut Known) -> Done<()> {
+        run.data_source("t", "`a` UInt64 `json:$.a`")?;
+        let nodes = json!([{ "name": "n", "sql": "SELECT a + 1 AS a FROM t WHERE a < 49", "type": "copy",
+                             "target_datasource": "t" }]);
+        let body = json!({ "name": "c", "nodes": nodes }).to_string();
+        run.ask("POST", "/v0/pipes", &body)?;
+        for n in SIZES {
+            let rows: String = (0..n).map(|a| format!("{{\"a\":{a}}}\n")).collect();
+            known.under_way = n;
+            let path = "/v0/datasources?name=t&mode=replace&format=ndjson";
+            run.ask("POST", path, &rows)?;
+            (known.sent, known.under_way) = (n, 0);
+        }
+        known.under_way = 48;
+        run.ask("POST", "/v0/pipes/c/copy?_mode=replace", "")?;
+        run.jobs_done(1)?;
+        (known.sent, known.under_way) = (48, 0);
+        Ok(())
+    }
+    fn check(run: &Cut, known: &Known, place: &str) {
+        let rows = run.number("SELECT count() FROM default.t").unwrap_or(0);
+        assert!(
+            rows == known.sent || rows == known.under_way,
+            "{place}: {rows} rows"
+        );
+        let left = "SELECT count() FROM system.tables WHERE name LIKE '%replace%'";
+        assert_eq!(run.number(left), Some(0), "{place}");
     }
     cut_everywhere(perform, check);
 }

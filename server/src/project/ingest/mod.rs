@@ -29,7 +29,7 @@ use super::ddl::create_table_sql;
 use super::model::DataSource;
 use super::state::Project;
 use super::{ProjectError, Result};
-use crate::store::quoted;
+use crate::store::{Store, quoted};
 use crate::tokens::new_uuid;
 
 pub use csv::Dialect;
@@ -80,6 +80,26 @@ pub fn append(
     into_table(project, source, &source.name, body, format)
 }
 
+/// What stands between the name of a data source and the number of a replacement, in the name of the
+/// table that its rows come into first.
+const FRESH: &str = "__replace_";
+
+/// Removes what replacements that the end of the server interrupted have left.
+pub(super) fn sweep(store: &Store) -> Result<()> {
+    let is_number = |n: &str| n.len() == 32 && n.bytes().all(|b| b.is_ascii_hexdigit());
+    for table in store.database().engine().tables() {
+        let definition = table.definition();
+        let number = definition.name.split_once(FRESH).map(|(_, number)| number);
+        if definition.database == store.data() && number.is_some_and(is_number) {
+            store.execute(&format!(
+                "DROP TABLE IF EXISTS {}",
+                store.at(&definition.name)
+            ))?;
+        }
+    }
+    Ok(())
+}
+
 /// Puts the rows of `body` in the place of all rows of a data source, or of those for which a condition
 /// holds, at one instant. With a condition only rows of the body for which it holds come in.
 pub fn replace(
@@ -93,7 +113,7 @@ pub fn replace(
         Some(condition) => Some(checked_condition(project, source, condition)?),
         None => None,
     };
-    let fresh = format!("{}__replace_{}", source.name, new_uuid().replace('-', ""));
+    let fresh = format!("{}{FRESH}{}", source.name, new_uuid().replace('-', ""));
     let store = &project.store;
     let table = store
         .table(&source.name)
