@@ -1,7 +1,7 @@
 //! Jobs: work that goes on after the request that asked for it was answered.
 //!
 //! - [`job`]: a job as it is stored and shown; [`queue`]: what waits and what runs;
-//! - [`runs`], [`copy`], [`sink`], [`files`]: the work of pipes that write.
+//! - [`runs`], [`copy`], [`sink`], [`files`], [`webhook`]: the work of pipes that write.
 //!
 //! Invariant: a job's last state is stored before anybody is told it ended; jobs that the end of the
 //! server interrupted come back as failed, and say so.
@@ -12,6 +12,7 @@ mod job;
 mod queue;
 mod runs;
 mod sink;
+mod webhook;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

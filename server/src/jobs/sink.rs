@@ -1,4 +1,4 @@
-//! Sinks: a query's rows out of the workspace, into files of a folder.
+//! Sinks: a query's rows out of the workspace, into files of a folder or to a webhook.
 //!
 //! Kafka and buckets of a cloud are accepted as definitions; running them ends in NOT_IMPLEMENTED.
 //!
@@ -11,6 +11,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::files::{Files, Place};
 use super::runs::{Did, Runs};
+use super::webhook::{Hook, Posts};
 use super::{Outcome, Running};
 use crate::project::{Node, Pipe, SINK};
 use crate::store::iso_seconds;
@@ -27,7 +28,12 @@ impl Runs {
         let started = Instant::now();
         let pipe = self.pipe_now(pipe, SINK)?;
         let node = pipe.job_node().ok_or("the pipe is no sink pipe any more")?;
-        let outcome = self.write_files(&pipe, node, variables.clone(), running);
+        let outcome = match Hook::of(node) {
+            Some(hook) => {
+                hook.and_then(|h| self.post(&h, (&pipe, node), variables.clone(), running))
+            }
+            None => self.write_files(&pipe, node, variables.clone(), running),
+        };
         self.note_sink(
             running,
             (&pipe, node),
@@ -77,6 +83,38 @@ impl Runs {
         let summary = QuerySummary {
             written_rows: summary.result_rows,
             written_bytes: bytes,
+            ..summary
+        };
+        Ok(Did { summary, details })
+    }
+
+    fn post(
+        &self,
+        hook: &Hook,
+        (pipe, node): (&Pipe, &Node),
+        variables: Variables,
+        running: &Running,
+    ) -> Result<Did, String> {
+        let resolver = self.resolver(pipe, node, variables);
+        let mut posts = Posts::new(hook, running);
+        let request = QueryRequest {
+            query_id: Some(running.id.clone()),
+            database: Some(self.project.store.data().to_owned()),
+            cancel: running.cancel.clone(),
+            ..QueryRequest::default()
+        };
+        let database = self.project.store.database();
+        let summary = self.run(str::to_owned, (pipe, node), &resolver, request, |request| {
+            database.session().run_rows(request, &mut posts)
+        })?;
+        let mut details = Map::new();
+        details.insert("output".to_owned(), json!([hook.url]));
+        details.insert("batches".to_owned(), posts.batches.into());
+        let statistics = json!({ "row_count": posts.rows_sent, "bytes": posts.bytes });
+        details.insert("statistics".to_owned(), statistics);
+        let summary = QuerySummary {
+            written_rows: posts.rows_sent,
+            written_bytes: posts.bytes,
             ..summary
         };
         Ok(Did { summary, details })

@@ -24,4 +24,5 @@ mod native;
 mod project;
 mod rights;
 mod views;
+mod webhooks;
 mod workspaces;
