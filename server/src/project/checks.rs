@@ -6,9 +6,9 @@
 use std::sync::Arc;
 
 use roost::session::QueryRequest;
-use roost_engine::error::Code;
+use roost_engine::error::{Code, Error};
 
-use super::model::Pipe;
+use super::model::{Node, Pipe};
 use super::resolve::{Request, Resolver, Root};
 use super::state::{Project, Snapshot};
 use super::{ProjectError, Result};
@@ -50,29 +50,8 @@ impl Project {
             .insert(pipe.name.clone(), Arc::new(pipe.clone()));
         let state = Arc::new(state);
         for node in &pipe.nodes {
-            let request = Request {
-                access: Access::admin(),
-                variables: Variables::new(),
-                root: Root::Node {
-                    pipe: pipe.name.clone(),
-                    node: node.name.clone(),
-                },
-                pipeline: None,
-                now: timestamp(),
-            };
-            // As it would run: with pipes and nodes in the place of tables.
-            let resolver = Arc::new(Resolver::over(self, Arc::clone(&state), request));
-            let Ok(rendered) = resolver.render_node(pipe, node) else {
-                continue;
-            };
-            let text = rendered.sql.trim_end().trim_end_matches(';');
-            let described = self.store.run(QueryRequest {
-                parameters: resolver.secret_values(),
-                resolver: Some(resolver),
-                ..QueryRequest::new(format!("DESCRIBE TABLE ({text})"))
-            });
-            match described {
-                Err(e) if check.judges(e.code()) => {
+            match self.describe(&state, pipe, node) {
+                Some(Err(e)) if check.judges(e.code()) => {
                     return Err(ProjectError::Bad(format!(
                         "node {} of pipe {}: {e} ({})",
                         node.name,
@@ -84,5 +63,47 @@ impl Project {
             }
         }
         Ok(())
+    }
+
+    /// Names and types of a node's columns, as it would run: with pipes and nodes in the place of tables.
+    /// None when it cannot be rendered without parameters.
+    pub(super) fn describe(
+        self: &Arc<Self>,
+        state: &Arc<Snapshot>,
+        pipe: &Pipe,
+        node: &Node,
+    ) -> Option<std::result::Result<Vec<(String, String)>, Error>> {
+        let request = Request {
+            access: Access::admin(),
+            variables: Variables::new(),
+            root: Root::Node {
+                pipe: pipe.name.clone(),
+                node: node.name.clone(),
+            },
+            pipeline: None,
+            now: timestamp(),
+        };
+        let resolver = Arc::new(Resolver::over(self, Arc::clone(state), request));
+        let rendered = resolver.render_node(pipe, node).ok()?;
+        let text = rendered.sql.trim_end().trim_end_matches(';');
+        let mut lines = Vec::new();
+        let described = self.store.run_into(
+            QueryRequest {
+                parameters: resolver.secret_values(),
+                resolver: Some(Arc::clone(&resolver) as _),
+                default_format: Some("TSVRaw".to_owned()),
+                ..QueryRequest::new(format!("DESCRIBE TABLE ({text})"))
+            },
+            &mut lines,
+        );
+        if resolver.take_failure().is_some() {
+            return None;
+        }
+        let column = |line: &str| {
+            let mut parts = line.split('\t').map(str::to_owned);
+            Some((parts.next()?, parts.next()?))
+        };
+        let text = String::from_utf8_lossy(&lines);
+        Some(described.map(|_| text.lines().filter_map(column).collect()))
     }
 }

@@ -46,7 +46,10 @@ const NAMES: [Code; 4] = [
 impl Project {
     /// Looks at every node of a pipe.
     pub fn findings(self: &Arc<Self>, pipe: &Pipe) -> Vec<Finding> {
-        let state = self.snapshot();
+        let mut state = Snapshot::clone(&self.snapshot());
+        let own = (pipe.name.clone(), Arc::new(pipe.clone()));
+        state.pipes.insert(own.0, own.1);
+        let state = Arc::new(state);
         let mut out: Vec<Finding> = Vec::new();
         for node in &pipe.nodes {
             let reads = self.dependencies(node);
@@ -70,7 +73,7 @@ impl Project {
 /// One node that is looked at.
 struct Look<'a> {
     project: &'a Arc<Project>,
-    state: &'a Snapshot,
+    state: &'a Arc<Snapshot>,
     pipe: &'a Pipe,
     node: &'a Node,
     found: Vec<Finding>,
@@ -148,15 +151,19 @@ impl Look<'_> {
                     return false;
                 }
             };
-            if let Err(e) = parse_query(&rendered.sql) {
-                let branch = match mode {
-                    Mode::Arm(n) => format!("branch {} of the template", n + 1),
-                    _ => "the template".to_owned(),
-                };
-                let message = format!("{branch} does not parse: {}", e.message());
-                self.add(true, line_of(&e), message);
-                return false;
+            let Err(e) = parse_query(&rendered.sql) else {
+                continue;
+            };
+            if let Mode::Arm(n) = mode {
+                // Each `if` takes this arm at once: some of them may never meet.
+                let n = n + 1;
+                let message = format!("branch {n} of the template does not parse: {}", e.message());
+                self.add(false, line_of(&e), message);
+                return true;
             }
+            let message = format!("the template does not parse: {}", e.message());
+            self.add(true, line_of(&e), message);
+            return false;
         }
         true
     }
@@ -192,29 +199,17 @@ impl Look<'_> {
 
     /// Columns of the node's result, when it can be bound without parameters.
     fn columns(&mut self) -> Option<Vec<(String, String)>> {
-        let resolver = self.resolver();
-        let query = resolver.inline(self.pipe, self.node).ok()?;
-        let described = self
-            .project
-            .store
-            .query(&format!("DESCRIBE TABLE ({query})"));
-        let rows = match described {
-            Ok(described) => described.rows(),
+        match self.project.describe(self.state, self.pipe, self.node)? {
+            Ok(columns) => Some(columns),
             Err(e) => {
                 // With parameters a type may be another one.
                 if NAMES.contains(&e.code()) || !self.has_templates() {
                     let line = named_in(e.message()).and_then(|n| line_naming(&self.node.sql, n));
                     self.add(true, line, format!("{} ({})", e.message(), e.code().name()));
                 }
-                return None;
+                None
             }
-        };
-        let text = |v: Option<&roost::Value>| {
-            let bytes = v.and_then(|v| v.as_bytes()).unwrap_or_default();
-            String::from_utf8_lossy(bytes).into_owned()
-        };
-        let column = |row: &Vec<roost::Value>| (text(row.first()), text(row.get(1)));
-        Some(rows.iter().map(column).collect())
+        }
     }
 
     fn resolver(&self) -> Resolver {
@@ -350,7 +345,7 @@ impl Look<'_> {
                 self.add(true, line, message);
                 continue;
             };
-            if !same_type(ty, &column.ty) {
+            if !fits(ty, &column.ty) {
                 let is_state = ty.contains("AggregateFunction(");
                 let line = line_naming(&self.node.sql, name);
                 let message = format!(
@@ -423,6 +418,41 @@ fn same_type(a: &str, b: &str) -> bool {
         }
     };
     plain(a) == plain(b)
+}
+
+/// Whether every value of a type has its place in another.
+fn fits(from: &str, to: &str) -> bool {
+    let to_value = inside(to, "Nullable(");
+    let from = match (inside(from, "Nullable("), to_value) {
+        (Some(from), Some(_)) => from,
+        (Some(_), None) => return same_type(from, to),
+        (None, _) => from,
+    };
+    let to = to_value.unwrap_or(to);
+    if let (Some(from), Some(to)) = (inside(from, "Array("), inside(to, "Array(")) {
+        return fits(from, to);
+    }
+    let is_count = |ty: &str| ty.starts_with("AggregateFunction(count");
+    same_type(from, to)
+        || from.contains("Nothing")
+        || is_count(from) && is_count(to)
+        || match (number(from), number(to)) {
+            (Some((signed, bits)), Some((true, more))) => bits + u32::from(!signed) <= more,
+            (Some((signed, bits)), Some((false, more))) => !signed && bits <= more,
+            (Some(_), None) => to == "Float64",
+            (None, _) => from == "Float32" && to == "Float64",
+        }
+}
+
+fn inside<'a>(ty: &'a str, wrapper: &str) -> Option<&'a str> {
+    ty.strip_prefix(wrapper)?.strip_suffix(')')
+}
+
+/// Whether an integer has a sign, and its bits.
+fn number(ty: &str) -> Option<(bool, u32)> {
+    let signed = ty.strip_prefix("Int").map(|bits| (true, bits));
+    let found = signed.or_else(|| ty.strip_prefix("UInt").map(|bits| (false, bits)));
+    found.and_then(|(signed, bits)| Some((signed, bits.parse().ok()?)))
 }
 
 /// Columns of a data source that its partition key names.
@@ -529,6 +559,32 @@ mod tests {
         }
         for (a, b) in [("UInt64", "UInt32"), ("Nullable(String)", "String")] {
             assert!(!same_type(a, b), "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn wider_types_take_narrower_ones() {
+        for (from, to) in [
+            ("UInt8", "UInt64"),
+            ("UInt8", "Int16"),
+            ("Int32", "Nullable(Int64)"),
+            ("UInt32", "Float64"),
+            ("Array(Nothing)", "Array(String)"),
+            (
+                "AggregateFunction(count, UInt8)",
+                "AggregateFunction(count)",
+            ),
+        ] {
+            assert!(fits(from, to), "{from} {to}");
+        }
+        for (from, to) in [
+            ("UInt64", "UInt8"),
+            ("Int8", "UInt64"),
+            ("UInt8", "Int8"),
+            ("Nullable(UInt8)", "UInt8"),
+            ("String", "Date"),
+        ] {
+            assert!(!fits(from, to), "{from} {to}");
         }
     }
 

@@ -82,6 +82,10 @@ impl Display for Operand<'_> {
             {
                 write!(f, "({})", SqlText(self.0))
             }
+            // `NOT and(a, b)` would read as a column NOT.
+            Expr::Function(c) if matches!(c.name.as_str(), "and" | "or" | "not") => {
+                write!(f, "({})", SqlText(self.0))
+            }
             other => SqlText(other).fmt(f),
         }
     }

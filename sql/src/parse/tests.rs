@@ -146,6 +146,20 @@ fn printed_queries_parse_to_the_same_text() {
 }
 
 #[test]
+fn not_before_several_terms_reads_back_as_itself() {
+    for sql in [
+        "SELECT 1 WHERE NOT (a AND b)",
+        "SELECT NOT (a OR NOT (b AND c)) FROM t",
+        "SELECT NOT (and(a, b))",
+    ] {
+        let once = parse_query(sql).map(|q| q.to_string());
+        let once = once.unwrap_or_else(|e| unreachable!("{sql}: {e:?}"));
+        let twice = format!("{:?}", parse_query(&once));
+        assert!(!twice.contains("\"NOT\""), "{once}: a column NOT");
+    }
+}
+
+#[test]
 fn final_is_not_an_alias() {
     let Ok(query) = parse_query("SELECT 1 FROM t FINAL") else {
         unreachable!("parses")

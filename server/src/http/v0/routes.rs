@@ -191,13 +191,13 @@ pub const ROUTES: &[Route] = routes! {
     DELETE "/v*/environments/{branch}" Admin whole branches::drop_one;
     POST "/v*/environments/{branch}/data" Admin whole branches::data;
     POST "/v*/environments/{branch}/regression/**" Admin whole |_| misc::absent("regression tests of branches");
-    GET "/v*/workspaces/{workspace}/releases" Develop whole |a| releases::list(a);
+    GET "/v*/workspaces/{workspace}/releases" Develop whole releases::list;
     POST "/v*/workspaces" Admin whole |a| workspaces::create(a.app, a.call);
     GET "/v*/workspaces/{workspace}" Admin whole |a| workspaces::detail(a.app, a.part(0));
     DELETE "/v*/workspaces/{workspace}" Admin whole |a| workspaces::delete(a.app, a.call, a.part(0));
     PUT "/v*/workspaces/{workspace}/users" Admin whole |a| workspaces::members(a.app, a.call, a.part(0));
-    POST "/v*/workspaces/{workspace}/releases" Admin whole |a| releases::put(a);
-    PUT "/v*/workspaces/{workspace}/releases/{release}" Admin whole |a| releases::rename(a);
+    POST "/v*/workspaces/{workspace}/releases" Admin whole releases::put;
+    PUT "/v*/workspaces/{workspace}/releases/{release}" Admin whole releases::rename;
     GET "/v*/workspaces/{workspace}/releases/**" Admin whole |_| misc::absent("releases beside the live one");
     DELETE "/v*/workspaces/{workspace}/releases/**" Admin whole |_| misc::absent("releases beside the live one");
     POST "/v*/build" Admin whole |a| builds::build(a.app, a.call);
