@@ -60,3 +60,4 @@ bench: $(VENV)/oracle ## side by side with ClickHouse and DuckDB in one run; nee
 	$(VENV)/bin/python benches/compare.py --binary target/dist/roost --write docs/performance.md
 	$(VENV)/bin/python benches/suite.py --binary target/dist/roost --write docs/performance.md
 	$(VENV)/bin/python benches/serving.py --binary target/dist/roost --write docs/performance.md
+	$(VENV)/bin/python benches/replacing.py --binary target/dist/roost --write docs/performance.md

@@ -255,3 +255,50 @@ fn information_schema_tells_of_tables_and_columns() {
         "UInt(1)"
     );
 }
+
+#[test]
+fn final_follows_new_parts_merges_and_rows_that_go() {
+    let db = Database::in_memory().unwrap();
+    run(
+        &db,
+        "CREATE TABLE t (k UInt32, p UInt8, v UInt32, n UInt32) ENGINE = ReplacingMergeTree(v) PARTITION BY p ORDER BY k;
+         SYSTEM STOP MERGES t;
+         INSERT INTO t SELECT number * 3, 0, number % 7, number FROM numbers(60000)",
+    );
+    // What FINAL must show, counted another way.
+    let wanted = "SELECT count(), sum(k), sum(last.1), sum(last.3) FROM (SELECT k, max((v, i, n)) AS last FROM (SELECT *, n >= 1000000 ? n : 0 AS i FROM t) GROUP BY k)";
+    let shown = "SELECT count(), sum(k), sum(v), sum(n) FROM t FINAL";
+    let same = |db: &Database| assert_eq!(ask(db, shown), ask(db, wanted));
+    same(&db);
+    for round in 1..12u32 {
+        let (step, partition) = (1 + round * 577, round % 3);
+        run(
+            &db,
+            &format!(
+                "INSERT INTO t SELECT (number * {step}) % 190000, {partition}, {round}, {round} * 1000000 + number FROM numbers(200 * {round})"
+            ),
+        );
+        same(&db);
+        match round {
+            4 => run(
+                &db,
+                "SYSTEM START MERGES t; OPTIMIZE TABLE t PARTITION 0 FINAL; SYSTEM STOP MERGES t",
+            ),
+            6 => run(&db, "ALTER TABLE t DELETE WHERE v = 5"),
+            8 => run(&db, "ALTER TABLE t DROP PARTITION 2"),
+            _ => {}
+        }
+        same(&db);
+    }
+    assert_eq!(ask(&db, "OPTIMIZE TABLE t FINAL"), "error 236");
+    run(&db, "SYSTEM START MERGES; OPTIMIZE TABLE t FINAL");
+    same(&db);
+    let one = "SELECT k, n FROM t FINAL WHERE k = 1154";
+    assert_eq!(
+        ask(&db, one),
+        ask(
+            &db,
+            "SELECT k, argMax(n, (v, n)) FROM t WHERE k = 1154 GROUP BY k"
+        )
+    );
+}

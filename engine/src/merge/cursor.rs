@@ -3,7 +3,9 @@
 //! Invariant: a cursor that is not at its end stands on a row of its chunk.
 
 use std::cmp::Ordering;
+use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 use super::run::MergeSpec;
 use crate::block::Block;
@@ -28,6 +30,11 @@ impl Chunk {
         Ok(Chunk { block, first, keys })
     }
 
+    /// The keys alone, a column per element.
+    pub(super) fn into_keys(self) -> Vec<Flat> {
+        self.keys
+    }
+
     pub(super) fn rows(&self) -> usize {
         self.block.rows()
     }
@@ -41,8 +48,26 @@ impl Chunk {
     }
 }
 
+/// Rows of a part that take part in a merge.
+#[derive(Debug, Clone)]
+pub(super) struct Input<'a> {
+    pub(super) part: &'a Part,
+    /// Ascending and disjoint.
+    pub(super) rows: Vec<Range<usize>>,
+}
+
+impl<'a> Input<'a> {
+    /// All rows of a part.
+    pub(super) fn whole(part: &'a Part) -> Self {
+        Input {
+            part,
+            rows: std::iter::once(0..part.rows()).collect(),
+        }
+    }
+}
+
 pub(super) struct Cursor<'a> {
-    part: &'a Part,
+    input: &'a Input<'a>,
     spec: &'a MergeSpec,
     next: usize,
     pub(super) chunk: Arc<Chunk>,
@@ -50,10 +75,10 @@ pub(super) struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    /// A cursor on the first row; `None` for a part without rows.
-    pub(super) fn start(part: &'a Part, spec: &'a MergeSpec) -> Result<Option<Self>> {
-        Ok(load(part, spec, 0)?.map(|(chunk, next)| Cursor {
-            part,
+    /// A cursor on the first row; `None` for an input without rows.
+    pub(super) fn start(input: &'a Input<'a>, spec: &'a MergeSpec) -> Result<Option<Self>> {
+        Ok(load(input, spec, 0)?.map(|(chunk, next)| Cursor {
+            input,
             spec,
             next,
             chunk,
@@ -61,13 +86,13 @@ impl<'a> Cursor<'a> {
         }))
     }
 
-    /// Moves `rows` on inside the chunk; false at the end of the part.
+    /// Moves `rows` on inside the chunk; false at the end of the input.
     pub(super) fn advance(&mut self, rows: usize) -> Result<bool> {
         self.at += rows;
         if self.at < self.chunk.rows() {
             return Ok(true);
         }
-        let Some((chunk, next)) = load(self.part, self.spec, self.next)? else {
+        let Some((chunk, next)) = load(self.input, self.spec, self.next)? else {
             return Ok(false);
         };
         (self.chunk, self.next, self.at) = (chunk, next, 0);
@@ -99,22 +124,26 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// The next rows from `start` on that are left, and where the ones behind them start; `None` at the
-/// end of the part.
-fn load(part: &Part, spec: &MergeSpec, mut start: usize) -> Result<Option<(Arc<Chunk>, usize)>> {
-    while start < part.rows() {
-        let end = part.rows().min(start + spec.block_rows.max(1));
-        let mut block = spec.columns.read(part, start..end)?;
-        if let Some((expiry, now)) = &spec.expiry
-            && let Some(alive) = expiry.alive(&block, *now)?
-        {
-            block = block.take(&alive);
+/// The next rows from row `start` on that are left, and where the ones behind them start; `None` at
+/// the end of the input.
+fn load(input: &Input<'_>, spec: &MergeSpec, start: usize) -> Result<Option<(Arc<Chunk>, usize)>> {
+    for range in input.rows.iter().filter(|r| r.end > start) {
+        let mut at = range.start.max(start);
+        while at < range.end {
+            let end = range.end.min(at + spec.block_rows.max(1));
+            let mut block = spec.columns.read(input.part, at..end)?;
+            if let Some(deadline) = &spec.expiry
+                && let Some(alive) = deadline.expiry.alive(&block, deadline.now)?
+            {
+                deadline.met.fetch_or(alive.len() < block.rows(), Relaxed);
+                block = block.take(&alive);
+            }
+            if block.rows() > 0 {
+                let chunk = Chunk::new(block, at, spec)?;
+                return Ok(Some((Arc::new(chunk), end)));
+            }
+            at = end;
         }
-        if block.rows() > 0 {
-            let chunk = Chunk::new(block, start, spec)?;
-            return Ok(Some((Arc::new(chunk), end)));
-        }
-        start = end;
     }
     Ok(None)
 }

@@ -3,7 +3,8 @@
 //! - [`select`]: decides purely, from what the log knows of parts;
 //! - [`run`]: merges sorted parts by blocks; [`cursor`]: the place in one of them;
 //! - [`combine`]: rows with equal keys that become one;
-//! - [`supersede`]: which rows a merge would drop, without merging;
+//! - [`supersede`]: which rows a merge would drop, without merging; [`meeting`]: where new rows can
+//!   meet older ones;
 //! - [`expiry`]: rows whose time is over;
 //! - [`conform`]: rows of older parts under today's columns.
 //!
@@ -14,6 +15,7 @@ pub mod combine;
 pub mod conform;
 mod cursor;
 pub mod expiry;
+mod meeting;
 pub mod run;
 pub mod select;
 pub mod supersede;
@@ -21,5 +23,5 @@ pub mod supersede;
 pub use combine::{ColumnRule, Combine};
 pub use conform::Columns;
 pub use expiry::Expiry;
-pub use run::{MergeMode, MergeSpec, merge};
+pub use run::{Deadline, MergeMode, MergeSpec, merge};
 pub use select::{Limits, select};

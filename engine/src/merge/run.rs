@@ -7,10 +7,11 @@
 
 use std::cmp::Ordering;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use super::combine::Combine;
 use super::conform::Columns;
-use super::cursor::{Chunk, Cursor};
+use super::cursor::{Chunk, Cursor, Input};
 use super::expiry::Expiry;
 use crate::block::Block;
 use crate::column::Column;
@@ -40,7 +41,7 @@ pub enum MergeMode {
 }
 
 /// How to merge.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct MergeSpec {
     /// Columns of the result.
     pub columns: Columns,
@@ -50,8 +51,19 @@ pub struct MergeSpec {
     pub mode: MergeMode,
     /// Rows of chunks and output blocks.
     pub block_rows: usize,
-    /// Rows whose time is over at that moment are left out.
-    pub expiry: Option<(Arc<Expiry>, i64)>,
+    /// Rows whose time is over are left out.
+    pub expiry: Option<Deadline>,
+}
+
+/// Rows that expire by `now` are left out of a merge.
+#[derive(Debug)]
+pub struct Deadline {
+    /// When rows expire.
+    pub expiry: Arc<Expiry>,
+    /// The moment, in microseconds.
+    pub now: i64,
+    /// Whether rows were left out.
+    pub met: AtomicBool,
 }
 
 /// Merges `parts`, which are in the order of their commits; hands sorted blocks to `emit`.
@@ -64,7 +76,8 @@ pub fn merge(
     mut emit: impl FnMut(Block) -> Result<()>,
 ) -> Result<()> {
     let mut output = Output::new(spec);
-    drive(parts, spec, |_, chunk, start, len| {
+    let inputs: Vec<Input<'_>> = parts.iter().map(|p| Input::whole(p)).collect();
+    drive(&inputs, spec, |_, chunk, start, len| {
         let mut at = start;
         while at < start + len {
             let room = spec.block_rows.max(1).saturating_sub(output.rows()).max(1);
@@ -80,18 +93,18 @@ pub fn merge(
     output.flush(true)?.map_or(Ok(()), emit)
 }
 
-/// Hands all rows of `parts` to `take` in the order of the key, as runs of rows of one chunk: the
-/// place of the part, the chunk, the first row in it, the number of rows.
+/// Hands all rows of `inputs` to `take` in the order of the key, as runs of rows of one chunk: the
+/// place of the input, the chunk, the first row in it, the number of rows.
 pub(super) fn drive(
-    parts: &[Arc<Part>],
+    inputs: &[Input<'_>],
     spec: &MergeSpec,
     mut take: impl FnMut(usize, &Arc<Chunk>, usize, usize) -> Result<()>,
 ) -> Result<()> {
-    let (mut cursors, mut inputs) = (Vec::new(), Vec::new());
-    for (input, part) in parts.iter().enumerate() {
-        if let Some(cursor) = Cursor::start(part, spec)? {
+    let (mut cursors, mut places) = (Vec::new(), Vec::new());
+    for (place, input) in inputs.iter().enumerate() {
+        if let Some(cursor) = Cursor::start(input, spec)? {
             cursors.push(cursor);
-            inputs.push(input);
+            places.push(place);
         }
     }
     let mut order: Vec<usize> = (0..cursors.len()).collect();
@@ -102,7 +115,7 @@ pub(super) fn drive(
             None => cursors[first].chunk.rows() - cursors[first].at,
         };
         let run = run.max(1);
-        take(inputs[first], &cursors[first].chunk, cursors[first].at, run)?;
+        take(places[first], &cursors[first].chunk, cursors[first].at, run)?;
         order.remove(0);
         if cursors[first].advance(run)? {
             let at = order.partition_point(|other| place(&cursors, *other, first).is_lt());

@@ -5,7 +5,8 @@
 
 use std::sync::Arc;
 
-use super::cursor::Chunk;
+use super::cursor::{Chunk, Input};
+use super::meeting::{Keys, meeting};
 use super::run::{MergeSpec, drive};
 use crate::error::Result;
 use crate::kernels::compare::compare;
@@ -21,22 +22,29 @@ pub struct Rule {
     pub is_deleted: Option<usize>,
 }
 
-/// The dropped rows of each part. `distinct` tells of each part whether its own keys differ.
-pub fn superseded(
-    parts: &[Arc<Part>],
-    distinct: &[bool],
-    spec: &MergeSpec,
-    rule: Rule,
-) -> Result<Vec<Vec<u32>>> {
+/// A part of which rows may have to yield.
+#[derive(Debug, Clone)]
+pub struct Contender {
+    /// The part.
+    pub part: Arc<Part>,
+    /// Whether it has to be compared with everything: rows of settled parts yield to rows of fresh
+    /// ones only.
+    pub fresh: bool,
+}
+
+/// The dropped rows of each part (in the order of commits); of a part that is not fresh, some rows
+/// that yield to another one that is not fresh may be missing.
+///
+/// # Errors
+/// What reading says.
+pub fn superseded(parts: &[Contender], spec: &MergeSpec, rule: Rule) -> Result<Vec<Vec<u32>>> {
     let mut dropped = vec![Vec::new(); parts.len()];
     let mut last: Option<Last> = None;
-    drive(parts, spec, |input, chunk, start, len| {
+    // A merge left one row of each key.
+    let distinct: Vec<bool> = parts.iter().map(|c| c.part.info().level > 0).collect();
+    drive(&inputs(parts, spec)?, spec, |input, chunk, start, len| {
         // In a run of distinct keys only the first row can meet the row before it.
-        let met = if distinct.get(input).is_some_and(|d| *d) {
-            1
-        } else {
-            len
-        };
+        let met = if distinct[input] { 1 } else { len };
         for row in start..start + met.min(len) {
             let new = Last {
                 input,
@@ -68,11 +76,29 @@ pub fn superseded(
     dropped.iter_mut().for_each(|rows| rows.sort_unstable());
     if let Some(column) = rule.is_deleted {
         let name = &spec.columns.schema.fields[column].name;
-        for (part, rows) in parts.iter().zip(&mut dropped) {
-            drop_deleted(part, name, rows)?;
+        for (contender, rows) in parts.iter().zip(&mut dropped).filter(|(c, _)| c.fresh) {
+            drop_deleted(&contender.part, name, rows)?;
         }
     }
     Ok(dropped)
+}
+
+/// Fresh parts as they are, of the others what can meet them.
+fn inputs<'a>(parts: &'a [Contender], spec: &MergeSpec) -> Result<Vec<Input<'a>>> {
+    if parts.iter().all(|c| c.fresh) {
+        return Ok(parts.iter().map(|c| Input::whole(&c.part)).collect());
+    }
+    let fresh = parts.iter().filter(|c| c.fresh);
+    let keys = fresh.map(|c| Keys::of(&c.part, spec));
+    let keys: Vec<Keys> = keys.flat_map(Result::transpose).collect::<Result<_>>()?;
+    let input = |c: &'a Contender| match c.fresh {
+        true => Input::whole(&c.part),
+        false => Input {
+            part: &c.part,
+            rows: meeting(&c.part, &keys),
+        },
+    };
+    Ok(parts.iter().map(input).collect())
 }
 
 /// The row that stands for its key so far.

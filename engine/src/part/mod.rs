@@ -31,7 +31,7 @@ pub use stats::{ColumnStats, PageStats};
 pub use writer::PartWriter;
 
 use crate::block::{Block, Schema};
-use crate::column::Column;
+use crate::column::{Column, Flat};
 use crate::error::{Error, Result};
 use crate::hooks::Condition;
 use crate::storage::Storage;
@@ -167,6 +167,12 @@ impl Part {
             Source::Memory(_) => Vec::new(),
             Source::File(f) => f.indexes(),
         }
+    }
+
+    /// Key values at the borders of granules (one more than there are granules), a column per element
+    /// of the key; none when the part is not indexed.
+    pub fn borders(&self) -> &[Flat] {
+        self.index.borders()
     }
 
     /// Number of granules.

@@ -1,11 +1,17 @@
 //! The rows that FINAL shows: as if everything were merged.
 //!
-//! Replacing tables: parts as they are with the rows that stay, found from key columns alone.
+//! Replacing tables: parts as they are with the rows that stay, found from key columns alone; of a
+//! later snapshot, new parts are compared with the places of the others that can hold their keys.
 //! Summing and aggregating tables: parts merged in memory where they overlap.
 //!
-//! Invariant: counted at most once for each snapshot.
+//! Invariant: parts that may share keys are looked at once for each snapshot, when a query may read
+//! one of them.
 
-use std::sync::{Arc, OnceLock};
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::{Arc, OnceLock, Weak};
+
+use parking_lot::Mutex;
 
 use super::definition::TableEngine;
 use super::layout::Layout;
@@ -13,12 +19,10 @@ use super::snapshot::Snapshot;
 use super::split::sort;
 use crate::block::{Block, Schema};
 use crate::error::Result;
-use crate::merge::supersede::{Rule, superseded};
+use crate::hooks::Condition;
+use crate::merge::supersede::{Contender, Rule, superseded};
 use crate::merge::{MergeMode, MergeSpec, merge};
 use crate::part::{GRANULE_ROWS, Part, PartInfo};
-
-/// What a snapshot remembers.
-pub(super) type Cache = Arc<OnceLock<Arc<Vec<FinalPart>>>>;
 
 /// A part with its rows that FINAL shows.
 #[derive(Debug, Clone)]
@@ -26,86 +30,216 @@ pub struct FinalPart {
     /// The part.
     pub part: Arc<Part>,
     /// Its rows, ascending; `None` is all of them.
-    pub rows: Option<Arc<Vec<u32>>>,
+    pub rows: Rows,
+}
+
+/// Rows of a part, ascending; `None` is all of them.
+type Rows = Option<Arc<Vec<u32>>>;
+
+/// What a snapshot remembers, and has heard from earlier ones.
+#[derive(Debug, Default)]
+pub(super) struct Cache {
+    groups: OnceLock<Vec<Group>>,
+    before: Option<Arc<Known>>,
+}
+
+/// Parts that may share keys, in the order of commits.
+#[derive(Debug)]
+struct Group {
+    parts: Vec<Arc<Part>>,
+    shown: Mutex<Option<Arc<Vec<FinalPart>>>>,
+}
+
+/// Rows that some snapshot showed, by part: later ones show no others of them.
+type Known = HashMap<usize, (Weak<Part>, Rows)>;
+
+impl Cache {
+    /// The cache of the snapshot that follows, which has all rows that this one's has.
+    pub(super) fn followed(&self) -> Cache {
+        let groups = self.groups.get().into_iter().flatten();
+        let shown = groups.filter_map(|g| g.shown.lock().clone());
+        let mut known: Option<Known> = None;
+        for group in shown {
+            let all =
+                known.get_or_insert_with(|| self.before.as_deref().cloned().unwrap_or_default());
+            for one in group.iter() {
+                let part = Arc::downgrade(&one.part);
+                all.insert(part.as_ptr() as usize, (part, one.rows.clone()));
+            }
+        }
+        if let Some(known) = &mut known {
+            known.retain(|_, (part, _)| part.strong_count() > 0);
+        }
+        Cache {
+            groups: OnceLock::new(),
+            before: known.map(Arc::new).or_else(|| self.before.clone()),
+        }
+    }
+
+    fn known(&self, part: &Arc<Part>) -> Option<Rows> {
+        // The weak handle keeps the address from being used again.
+        let known = self.before.as_ref()?;
+        known
+            .get(&(Arc::as_ptr(part) as usize))
+            .map(|k| k.1.clone())
+    }
 }
 
 impl Snapshot {
-    /// The rows that FINAL shows.
+    /// The parts that may hold rows which FINAL shows and which fulfil all `conditions`, with the
+    /// row ranges that may.
     ///
     /// # Errors
     /// What reading says.
-    pub fn final_parts(&self) -> Result<Arc<Vec<FinalPart>>> {
-        if let Some(known) = self.finals.get() {
+    pub fn prune_final(
+        &self,
+        conditions: &[Condition],
+    ) -> Result<Vec<(FinalPart, Vec<Range<usize>>)>> {
+        let buckets = self.buckets(conditions);
+        let in_bucket = |p: &Part| {
+            let buckets = buckets.as_ref();
+            buckets.is_none_or(|b| b.contains(&p.info().bucket))
+        };
+        let combines = matches!(self.layout.mode, MergeMode::Combine(_));
+        let in_key = |c: &&Condition| self.layout.order.iter().any(|e| e.text() == c.column);
+        // Values outside of the key change when rows become one.
+        let sound: Vec<Condition> = match combines {
+            true => conditions.iter().filter(in_key).cloned().collect(),
+            false => conditions.to_vec(),
+        };
+        let mut found = Vec::new();
+        for group in self.groups() {
+            let parts = group.parts.iter();
+            let ranges: Vec<_> = parts
+                .map(|p| {
+                    if in_bucket(p) {
+                        p.prune(&sound)
+                    } else {
+                        Vec::new()
+                    }
+                })
+                .collect();
+            if ranges.iter().all(Vec::is_empty) {
+                continue;
+            }
+            let shown = self.shown(group)?;
+            match combines {
+                true => found.extend(shown.iter().map(|f| (f.clone(), f.part.prune(&sound)))),
+                false => found.extend(shown.iter().cloned().zip(ranges)),
+            }
+        }
+        found.retain(|(_, ranges)| !ranges.is_empty());
+        Ok(found)
+    }
+
+    /// How many rows FINAL shows.
+    ///
+    /// # Errors
+    /// What reading says.
+    pub fn final_rows(&self) -> Result<u64> {
+        let mut rows = 0;
+        for group in self.groups() {
+            let shown = self.shown(group)?;
+            let count = |f: &FinalPart| f.rows.as_ref().map_or(f.part.rows(), |r| r.len()) as u64;
+            rows += shown.iter().map(count).sum::<u64>();
+        }
+        Ok(rows)
+    }
+
+    fn shown(&self, group: &Group) -> Result<Arc<Vec<FinalPart>>> {
+        // Whoever else wants it waits instead of counting too.
+        let mut shown = group.shown.lock();
+        if let Some(known) = shown.as_ref() {
             return Ok(Arc::clone(known));
         }
-        let found = Arc::new(self.count_finals()?);
-        Ok(Arc::clone(self.finals.get_or_init(|| found)))
+        let parts = &group.parts;
+        let found = Arc::new(match &self.layout.mode {
+            MergeMode::Plain => parts.iter().map(whole).collect(),
+            MergeMode::Replacing { .. } => self.replaced(parts)?,
+            MergeMode::Combine(_) => combined(&self.layout, parts)?,
+        });
+        Ok(Arc::clone(shown.insert(found)))
     }
 
-    fn count_finals(&self) -> Result<Vec<FinalPart>> {
-        let layout = &self.layout;
-        let mut all = Vec::with_capacity(self.parts.len());
-        for group in self.key_groups() {
-            match &layout.mode {
-                MergeMode::Plain => all.extend(group.into_iter().map(whole)),
-                MergeMode::Replacing { .. } => all.extend(self.replaced(group)?),
-                MergeMode::Combine(_) => all.extend(combined(layout, group)?),
+    /// Parts that may share keys: all of them, or those of one partition (bucket) where the key
+    /// decides it.
+    fn groups(&self) -> &[Group] {
+        self.finals.groups.get_or_init(|| {
+            let layout = &self.layout;
+            let in_key = |name: &String| layout.order.iter().any(|e| e.text() == name);
+            let decided = |inputs: &[String]| inputs.iter().all(in_key);
+            let partition = layout.partition.iter().all(|e| decided(e.inputs()));
+            let bucket = layout.bucket.as_ref();
+            let bucket = bucket.is_none_or(|(e, _)| decided(e.inputs()));
+            let mut places = HashMap::new();
+            let mut groups: Vec<Vec<Arc<Part>>> = Vec::new();
+            for part in &self.parts {
+                let info = part.info();
+                let key = (
+                    partition.then_some(info.partition.as_str()),
+                    bucket.then_some(info.bucket),
+                );
+                let place = *places.entry(key).or_insert(groups.len());
+                match groups.get_mut(place) {
+                    Some(group) => group.push(Arc::clone(part)),
+                    None => groups.push(vec![Arc::clone(part)]),
+                }
             }
-        }
-        Ok(all)
+            let group = |mut parts: Vec<Arc<Part>>| {
+                parts.sort_by_key(|p| p.info().min_block);
+                Group {
+                    parts,
+                    shown: Mutex::new(None),
+                }
+            };
+            groups.into_iter().map(group).collect()
+        })
     }
 
-    /// Parts that may share keys, in the order of commits: all of them, or those of one partition
-    /// (bucket) where the key decides it.
-    fn key_groups(&self) -> Vec<Vec<Arc<Part>>> {
-        let layout = &self.layout;
-        let in_key = |name: &String| layout.order.iter().any(|e| e.text() == name);
-        let decided = |inputs: &[String]| inputs.iter().all(in_key);
-        let partition = layout.partition.iter().all(|e| decided(e.inputs()));
-        let bucket = layout
-            .bucket
-            .as_ref()
-            .is_none_or(|(e, _)| decided(e.inputs()));
-        let mut groups: Vec<Vec<Arc<Part>>> = Vec::new();
-        for part in &self.parts {
-            let info = part.info();
-            let same = groups.iter_mut().find(|g| {
-                let other = g[0].info();
-                (!partition || other.partition == info.partition)
-                    && (!bucket || other.bucket == info.bucket)
-            });
-            match same {
-                Some(group) => group.push(Arc::clone(part)),
-                None => groups.push(vec![Arc::clone(part)]),
-            }
-        }
-        for group in &mut groups {
-            group.sort_by_key(|p| p.info().min_block);
-        }
-        groups
-    }
-
-    fn replaced(&self, group: Vec<Arc<Part>>) -> Result<Vec<FinalPart>> {
+    fn replaced(&self, group: &[Arc<Part>]) -> Result<Vec<FinalPart>> {
         let TableEngine::Replacing {
             version,
             is_deleted,
         } = &self.definition.engine
         else {
-            return Ok(group.into_iter().map(whole).collect());
+            return Ok(group.iter().map(whole).collect());
         };
-        if is_merged(&group) && is_deleted.is_none() {
-            return Ok(group.into_iter().map(whole).collect());
+        if is_merged(group) && is_deleted.is_none() {
+            return Ok(group.iter().map(whole).collect());
         }
+        let known: Vec<Option<Rows>> = group.iter().map(|p| self.finals.known(p)).collect();
+        if known.iter().all(Option::is_some) {
+            let both = group.iter().zip(known);
+            let shown = both.map(|(part, rows)| FinalPart {
+                part: Arc::clone(part),
+                rows: rows.flatten(),
+            });
+            return Ok(shown.collect());
+        }
+        let contenders: Vec<Contender> = group
+            .iter()
+            .zip(&known)
+            .map(|(part, known)| Contender {
+                part: Arc::clone(part),
+                fresh: known.is_none(),
+            })
+            .collect();
+        let (spec, rule) = self.contest(version.as_ref(), is_deleted.as_ref());
+        let dropped = superseded(&contenders, &spec, rule)?;
+        let parts = group.iter().zip(known).zip(dropped);
+        Ok(parts
+            .map(|((part, known), dropped)| without(part, known.flatten(), &dropped))
+            .collect())
+    }
+
+    /// How rows of a replacing table are compared.
+    fn contest(&self, version: Option<&String>, is_deleted: Option<&String>) -> (MergeSpec, Rule) {
         let inputs = self.layout.order.iter().flat_map(|e| e.inputs());
         let wanted: Vec<&String> = inputs.chain(version).chain(is_deleted).collect();
         let fields = self.layout.schema.fields.iter();
-        let schema = Schema::new(
-            fields
-                .filter(|f| wanted.contains(&&f.name))
-                .cloned()
-                .collect(),
-        );
-        let place = |name: &Option<String>| name.as_ref().and_then(|n| schema.index_of(n));
+        let fields = fields.filter(|f| wanted.contains(&&f.name)).cloned();
+        let schema = Schema::new(fields.collect());
+        let place = |name: Option<&String>| name.and_then(|n| schema.index_of(n));
         let rule = Rule {
             version: place(version),
             is_deleted: place(is_deleted),
@@ -117,17 +251,15 @@ impl Snapshot {
             block_rows: GRANULE_ROWS,
             expiry: None,
         };
-        let distinct: Vec<bool> = group.iter().map(|p| p.info().level > 0).collect();
-        let dropped = superseded(&group, &distinct, &spec, rule)?;
-        let parts = group.into_iter().zip(dropped);
-        Ok(parts
-            .map(|(part, dropped)| without(part, &dropped))
-            .collect())
+        (spec, rule)
     }
 }
 
-fn whole(part: Arc<Part>) -> FinalPart {
-    FinalPart { part, rows: None }
+fn whole(part: &Arc<Part>) -> FinalPart {
+    FinalPart {
+        part: Arc::clone(part),
+        rows: None,
+    }
 }
 
 /// One part that came from a merge shows itself.
@@ -135,26 +267,38 @@ fn is_merged(group: &[Arc<Part>]) -> bool {
     matches!(group, [one] if one.info().level > 0)
 }
 
-fn without(part: Arc<Part>, dropped: &[u32]) -> FinalPart {
+/// `part` with those of its `rows` that are not dropped.
+fn without(part: &Arc<Part>, rows: Rows, dropped: &[u32]) -> FinalPart {
+    let part = Arc::clone(part);
     if dropped.is_empty() {
-        return whole(part);
+        return FinalPart { part, rows };
     }
-    let mut rows = Vec::with_capacity(part.rows() - dropped.len());
+    let mut kept = Vec::with_capacity(rows.as_ref().map_or(part.rows(), |r| r.len()));
     let mut start = 0;
-    for &row in dropped {
-        rows.extend(start..row);
-        start = row + 1;
+    let ends = dropped.iter().copied().chain([part.rows() as u32]);
+    match rows {
+        None => ends.for_each(|end| {
+            kept.extend(start..end);
+            start = end + 1;
+        }),
+        Some(rows) => {
+            let mut rest = rows.as_slice();
+            for end in ends {
+                let (before, after) = rest.split_at(rest.partition_point(|r| *r < end));
+                kept.extend_from_slice(before);
+                rest = after.strip_prefix(&[end]).unwrap_or(after);
+            }
+        }
     }
-    rows.extend(start..part.rows() as u32);
     FinalPart {
         part,
-        rows: Some(Arc::new(rows)),
+        rows: Some(Arc::new(kept)),
     }
 }
 
-fn combined(layout: &Layout, group: Vec<Arc<Part>>) -> Result<Vec<FinalPart>> {
-    if is_merged(&group) {
-        return Ok(group.into_iter().map(whole).collect());
+fn combined(layout: &Layout, group: &[Arc<Part>]) -> Result<Vec<FinalPart>> {
+    if is_merged(group) {
+        return Ok(group.iter().map(whole).collect());
     }
     let spec = MergeSpec {
         columns: layout.columns(),
@@ -164,7 +308,7 @@ fn combined(layout: &Layout, group: Vec<Arc<Part>>) -> Result<Vec<FinalPart>> {
         expiry: None,
     };
     let mut blocks = Vec::new();
-    merge(&group, &spec, |block| {
+    merge(group, &spec, |block| {
         blocks.push(block);
         Ok(())
     })?;
@@ -176,5 +320,5 @@ fn combined(layout: &Layout, group: Vec<Arc<Part>>) -> Result<Vec<FinalPart>> {
     let values = values.map_or_else(Vec::new, |p| p.partition().to_vec());
     let info = PartInfo { level: 1, ..first };
     let part = Part::memory(block, layout.key(), &key, values, info)?;
-    Ok(vec![whole(Arc::new(part))])
+    Ok(vec![whole(&Arc::new(part))])
 }

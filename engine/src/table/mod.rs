@@ -19,6 +19,7 @@ pub mod snapshot;
 pub mod split;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::RwLock;
 
@@ -41,6 +42,8 @@ pub struct Table {
     branch: u64,
     current: RwLock<Current>,
     claims: Claims,
+    /// Merges of the table were stopped by hand.
+    merges_stopped: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -78,6 +81,7 @@ impl Table {
                 dropped: false,
             }),
             claims: Claims::default(),
+            merges_stopped: AtomicBool::new(false),
         }
     }
 
@@ -152,6 +156,16 @@ impl Table {
         &self.claims
     }
 
+    /// Stops merges of the table (running ones end), or lets them go on; a restart does too.
+    pub fn stop_merges(&self, stop: bool) {
+        self.merges_stopped.store(stop, Ordering::Relaxed);
+    }
+
+    /// Whether merges of the table are stopped.
+    pub fn merges_stopped(&self) -> bool {
+        self.merges_stopped.load(Ordering::Relaxed)
+    }
+
     /// Memory parts with the ids that the log knows them by.
     pub fn memory_parts(&self) -> Vec<parts::MemoryEntry> {
         self.current.read().parts.memory_entries()
@@ -172,12 +186,17 @@ impl Table {
         let mut current = self.current.write();
         let layout = Arc::clone(&current.snapshot.layout);
         let gone = change(&mut current.parts, &layout);
+        // A row that yielded to one that went may be shown again.
+        let finals = match current.parts.take_lost() {
+            true => Arc::default(),
+            false => Arc::new(current.snapshot.finals.followed()),
+        };
         current.snapshot = Arc::new(Snapshot {
             parts: current.parts.to_vec(),
             definition: Arc::clone(&current.snapshot.definition),
             layout,
             commit,
-            finals: Default::default(),
+            finals,
         });
         gone
     }
@@ -196,6 +215,7 @@ impl Table {
             current.version = commit;
         }
         let gone = change(&mut current.parts);
+        current.parts.take_lost();
         current.snapshot = Arc::new(Snapshot {
             parts: current.parts.to_vec(),
             definition,

@@ -25,6 +25,8 @@ const ROWS_MAX: u64 = 1 << 15;
 #[derive(Debug, Clone, Default)]
 pub struct PartList {
     entries: Vec<Entry>,
+    /// Rows went since this was asked last.
+    lost: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -109,6 +111,21 @@ impl PartList {
         at
     }
 
+    /// Puts `part` in the place of the parts that the log knows by these ids: it has all their rows,
+    /// but for those that yield to others in it. Returns the files among them.
+    pub fn exchange(&mut self, ids: &[u64], part: Option<Arc<Part>>) -> Vec<Arc<Part>> {
+        let lost = self.lost;
+        let gone = self.remove(ids);
+        self.lost = lost;
+        part.into_iter().for_each(|p| self.add_file(p));
+        gone
+    }
+
+    /// Whether rows went since this was asked last.
+    pub fn take_lost(&mut self) -> bool {
+        std::mem::take(&mut self.lost)
+    }
+
     /// Removes the parts that the log knows by these ids; returns the files among them.
     pub fn remove(&mut self, ids: &[u64]) -> Vec<Arc<Part>> {
         let ids: HashSet<u64> = ids.iter().copied().collect();
@@ -127,6 +144,7 @@ impl PartList {
         let mut gone = Vec::new();
         self.entries.retain(|e| {
             let stays = !goes(e);
+            self.lost |= !stays;
             if !stays && e.memory.is_none() {
                 gone.push(Arc::clone(&e.part));
             }

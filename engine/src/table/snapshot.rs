@@ -30,7 +30,7 @@ pub struct Snapshot {
     /// The last commit that touched the table.
     pub commit: u64,
     /// The rows that FINAL shows, once somebody asked.
-    pub(super) finals: super::finals::Cache,
+    pub(super) finals: Arc<super::finals::Cache>,
 }
 
 impl Snapshot {
@@ -57,7 +57,7 @@ impl Snapshot {
     }
 
     /// The buckets that may match; `None` when conditions do not say.
-    fn buckets(&self, conditions: &[Condition]) -> Option<Vec<u32>> {
+    pub(super) fn buckets(&self, conditions: &[Condition]) -> Option<Vec<u32>> {
         let (expr, _) = self.layout.bucket.as_ref()?;
         let [input] = expr.inputs() else { return None };
         let condition = conditions.iter().find(|c| c.column == *input)?;

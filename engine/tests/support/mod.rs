@@ -323,7 +323,7 @@ pub(crate) fn same_rows(found: &[Row], expected: &[Row]) {
 /// The rows of a table that FINAL shows, sorted.
 pub(crate) fn read_final(table: &Table) -> Vec<Row> {
     let mut all = Vec::new();
-    for one in table.snapshot().final_parts().unwrap().iter() {
+    for (one, _) in table.snapshot().prune_final(&[]).unwrap() {
         let rows = match &one.rows {
             Some(rows) => rows.as_ref().clone(),
             None => (0..one.part.rows() as u32).collect(),

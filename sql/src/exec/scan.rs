@@ -267,7 +267,7 @@ fn plan_steps(scan: &Scan, pushed: &Pushed, ctx: &ExecContext) -> Result<(Vec<St
             });
         }
     }
-    let rows = scan.source.row_count().unwrap_or(u64::MAX);
+    let rows = scan.source.rows_at_most().unwrap_or(u64::MAX);
     let selective = |keys: &Arc<KeyFilter>| (keys.len() as u64) < rows / 4;
     let keys = pushed.keys.iter().filter(|(_, keys)| selective(keys));
     let keys = keys.map(|(id, keys)| (id, Some(keys)));

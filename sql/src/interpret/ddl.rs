@@ -101,6 +101,17 @@ pub fn optimize(
         .optimize(&table, partition.as_deref(), is_final)
 }
 
+/// SYSTEM STOP (or START) MERGES: of one table, or of all that there are.
+pub fn merges(stop: bool, table: Option<&TableName>, context: &StatementContext) -> Result<()> {
+    context.require_writable()?;
+    let engine = &context.shared.engine;
+    match table {
+        None => engine.tables().iter().for_each(|t| t.stop_merges(stop)),
+        Some(name) => names::table(context, name)?.stop_merges(stop),
+    }
+    Ok(())
+}
+
 /// ALTER.
 pub fn alter(
     table: &TableName,

@@ -135,6 +135,7 @@ pub fn run(
             effect.database = Some(name.clone());
         }
         Statement::KillQuery(condition) => answer(system::kill(condition, context)?)?,
+        Statement::Merges { stop, table } => ddl::merges(*stop, table.as_ref(), context)?,
         Statement::System(words) => system_command(words, context)?,
     }
     Ok(effect)

@@ -46,8 +46,8 @@ pub struct SnapshotSource {
     schema: Arc<Schema>,
     visible: usize,
     origins: Arc<Vec<Origin>>,
-    /// The rows to read, with FINAL.
-    finals: Option<Arc<Vec<FinalPart>>>,
+    /// Whether only rows are read that FINAL shows.
+    is_final: bool,
 }
 
 /// The columns that a query may name of a table.
@@ -114,7 +114,7 @@ impl SnapshotSource {
             schema: readable.schema,
             visible: readable.visible,
             origins: readable.origins,
-            finals: None,
+            is_final: false,
             snapshot,
         })
     }
@@ -139,19 +139,20 @@ impl TableSource for SnapshotSource {
     }
 
     fn row_count(&self) -> Option<u64> {
-        let Some(finals) = &self.finals else {
-            return Some(self.snapshot.rows());
-        };
-        let rows = finals
-            .iter()
-            .map(|f| f.rows.as_ref().map_or(f.part.rows(), |r| r.len()));
-        Some(rows.sum::<usize>() as u64)
+        match self.is_final {
+            false => Some(self.snapshot.rows()),
+            true => self.snapshot.final_rows().ok(),
+        }
+    }
+
+    fn rows_at_most(&self) -> Option<u64> {
+        Some(self.snapshot.rows())
     }
 
     fn min_max(&self, column: usize) -> Option<(Value, Value)> {
         let field = &self.schema.fields[column];
         // NaN and NULL are not in the statistics' order.
-        if field.ty.is_float() || field.ty.is_nullable() || self.finals.is_some() {
+        if field.ty.is_float() || field.ty.is_nullable() || self.is_final {
             return None;
         }
         let mut all: Option<(Value, Value)> = None;
@@ -190,7 +191,7 @@ impl TableSource for SnapshotSource {
                 schema: Arc::clone(&self.schema),
                 visible: self.visible,
                 origins: Arc::clone(&self.origins),
-                finals: Some(self.snapshot.final_parts()?),
+                is_final: true,
             }));
         }
         let engine = definition.engine_text.as_str();
@@ -202,17 +203,13 @@ impl TableSource for SnapshotSource {
     }
 
     fn open(&self, request: &SourceRequest) -> Result<Arc<dyn SourceReader>> {
-        let found: Vec<(FinalPart, Vec<Range<usize>>)> = match &self.finals {
-            None => {
+        let found = match self.is_final {
+            false => {
                 let all = self.snapshot.prune(&request.conditions).into_iter();
                 all.map(|(part, ranges)| (FinalPart { part, rows: None }, ranges))
                     .collect()
             }
-            Some(finals) => {
-                let all = finals.iter();
-                all.map(|f| (f.clone(), f.part.prune(&request.conditions)))
-                    .collect()
-            }
+            true => self.snapshot.prune_final(&request.conditions)?,
         };
         let mut runs = Vec::new();
         for (source, ranges) in found {
@@ -231,6 +228,10 @@ impl TableSource for SnapshotSource {
             schema: Arc::clone(&self.schema),
             origins: Arc::clone(&self.origins),
         }))
+    }
+
+    fn identity(&self) -> (usize, bool) {
+        (Arc::as_ptr(&self.snapshot) as usize, self.is_final)
     }
 
     fn as_any(&self) -> &dyn Any {

@@ -102,7 +102,14 @@ pub enum Statement {
     Use(String),
     /// KILL QUERY WHERE.
     KillQuery(Expr),
-    /// SYSTEM ..., upper-case words.
+    /// SYSTEM STOP or START MERGES.
+    Merges {
+        /// STOP.
+        stop: bool,
+        /// Of one table, or of all.
+        table: Option<TableName>,
+    },
+    /// Another SYSTEM ..., upper-case words.
     System(String),
 }
 

@@ -57,6 +57,12 @@ impl Cursor<'_, '_> {
             }
             "SYSTEM" => {
                 self.p.advance_token();
+                let stop = self.eat(&["STOP", "MERGES"]);
+                if stop || self.eat(&["START", "MERGES"]) {
+                    let all = *self.peek() == Token::EOF;
+                    let table = (!all).then(|| self.table_name()).transpose()?;
+                    return Ok(Statement::Merges { stop, table });
+                }
                 Ok(Statement::System(self.rest_of_words()))
             }
             known if UNBUILT.contains(&known) => {

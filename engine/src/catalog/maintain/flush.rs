@@ -113,18 +113,19 @@ impl Inner {
         let draft = Draft::of_run(self, &layout, run, info)?;
         self.storage.sync_dir(drafts::FOLDER)?;
         let removed: Vec<u64> = group.entries.iter().flat_map(|e| e.ids.clone()).collect();
-        self.swap(table, version, removed, Some(draft))?;
+        self.swap(table, version, removed, (Some(draft), false))?;
         drop(claim);
         Ok(true)
     }
 
-    /// Commits that `draft` (or nothing, when no rows are left) stands for the parts `removed`.
+    /// Commits that `draft` (or nothing, when no rows are left) stands for the parts `removed`;
+    /// `lost`: rows of theirs are in no part any more.
     pub(super) fn swap(
         &self,
         table: &Arc<Table>,
         version: u64,
         removed: Vec<u64>,
-        draft: Option<Draft>,
+        (draft, lost): (Option<Draft>, bool),
     ) -> Result<()> {
         let mut request = Request::default();
         request.expect(table.uid(), version);
@@ -136,10 +137,15 @@ impl Inner {
         let table = Arc::clone(table);
         request.show(move |_, commit| {
             table.publish(commit, |parts, _| {
-                let gone = parts.remove(&removed);
                 let part = draft.and_then(|d| d.publish(commit));
-                part.into_iter().for_each(|p| parts.add_file(p));
-                gone
+                match lost {
+                    false => parts.exchange(&removed, part),
+                    true => {
+                        let gone = parts.remove(&removed);
+                        part.into_iter().for_each(|p| parts.add_file(p));
+                        gone
+                    }
+                }
             })
         });
         self.commit(request).map(|_| ())

@@ -3,7 +3,7 @@
 //! Invariant: the inputs of a running merge are claimed; the output replaces them in one commit.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::super::drafts::{self, Draft};
@@ -12,7 +12,7 @@ use super::flush::covering;
 use super::is_stale;
 use crate::error::{Code, Error, Result};
 use crate::merge::select::Candidate;
-use crate::merge::{Limits, MergeMode, MergeSpec, merge, select};
+use crate::merge::{Deadline, Limits, MergeMode, MergeSpec, merge, select};
 use crate::part::{Part, PartInfo};
 use crate::table::Layout;
 
@@ -85,6 +85,9 @@ impl Inner {
             parts_max: self.options.merge_parts_max,
         };
         for table in self.durable_tables() {
+            if table.merges_stopped() {
+                continue;
+            }
             let Some(chosen) = choose(&table, limits) else {
                 continue;
             };
@@ -108,6 +111,9 @@ impl Inner {
     ) -> Result<()> {
         if !table.definition().engine.is_durable() {
             return Ok(());
+        }
+        if table.merges_stopped() {
+            return Err(Error::new(Code::ABORTED, "Cancelled merging parts."));
         }
         self.flush_where(|_| true)?;
         for _ in 0..ROUNDS_MAX {
@@ -158,9 +164,9 @@ impl Inner {
             result,
         };
         let (layout, version) = table.versioned_layout();
-        let draft = self.write_merge(table, &layout, parts, info, &running)?;
+        let merged = self.write_merge(table, &layout, parts, info, &running)?;
         self.storage.sync_dir(drafts::FOLDER)?;
-        let swapped = self.swap(table, version, ids, draft);
+        let swapped = self.swap(table, version, ids, merged);
         drop(claim);
         match swapped {
             Ok(()) => Ok(true),
@@ -169,6 +175,7 @@ impl Inner {
         }
     }
 
+    /// The merged part, and whether rows expired.
     fn write_merge(
         &self,
         table: &Table,
@@ -176,13 +183,17 @@ impl Inner {
         parts: &[Arc<Part>],
         info: PartInfo,
         running: &Running,
-    ) -> Result<Option<Draft>> {
+    ) -> Result<(Option<Draft>, bool)> {
         let spec = MergeSpec {
             columns: layout.columns(),
             order: layout.order.clone(),
             mode: layout.mode.clone(),
             block_rows: self.options.merge_block_rows,
-            expiry: layout.ttl.clone().map(|e| (e, self.now())),
+            expiry: layout.ttl.clone().map(|expiry| Deadline {
+                expiry,
+                now: self.now(),
+                met: AtomicBool::new(false),
+            }),
         };
         let mut draft: Option<Draft> = None;
         merge(parts, &spec, |block| {
@@ -207,7 +218,8 @@ impl Inner {
         if let Some(draft) = &mut draft {
             draft.finish()?;
         }
-        Ok(draft)
+        let expired = spec.expiry.is_some_and(|d| d.met.into_inner());
+        Ok((draft, expired))
     }
 
     fn list(&self, table: &Table, parts: &[Arc<Part>], result: u64) -> Arc<Running> {

@@ -94,7 +94,7 @@ fn is_much_smaller(left: &Plan, right: &Plan) -> bool {
 fn rows(plan: &Plan) -> Option<u64> {
     match plan {
         Plan::Scan(s) => {
-            let rows = s.source.row_count()?;
+            let rows = s.source.rows_at_most()?;
             Some(if s.filter.is_some() {
                 rows / 4 + 1
             } else {
