@@ -80,6 +80,7 @@ impl SelectBinder<'_, '_> {
         match bind_aggregate(&name, &params, &types) {
             Ok((bound_function, canonical)) => Ok(Some(AggregateCall {
                 name: canonical,
+                params,
                 function: bound_function,
                 args: bound,
                 distinct,

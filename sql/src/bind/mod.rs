@@ -91,6 +91,8 @@ pub(crate) struct Binder<'a> {
     depth: Cell<u32>,
     /// Values of scalar subqueries that have run: equal text under equal names runs once.
     scalars: RefCell<Vec<(Rc<Env>, ast::Query, Expr)>>,
+    /// Answers of subqueries that have run, by what their plans do.
+    answers: RefCell<subquery::Answers>,
 }
 
 /// An output column of a bound query.
@@ -126,6 +128,7 @@ impl<'a> Binder<'a> {
             next_subquery: Cell::new(1),
             depth: Cell::new(0),
             scalars: RefCell::default(),
+            answers: RefCell::default(),
         }
     }
 

@@ -189,6 +189,7 @@ fn counted(
             binder.fresh(),
             AggregateCall {
                 name,
+                params: Vec::new(),
                 function,
                 args: vec![side],
                 distinct: false,

@@ -3,10 +3,12 @@
 //!
 //! Invariant: equal subqueries under equal names run once per statement.
 
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use roost_engine::bail;
+use roost_engine::block::Block;
 use roost_engine::error::Result;
 use roost_engine::types::{DataType, TupleType, Value};
 
@@ -14,7 +16,17 @@ use super::select::SelectBinder;
 use super::{Bound, OutputName};
 use crate::expr::Expr;
 use crate::parse::ast;
+use crate::plan::fingerprint::{Class, Classes};
 use crate::plan::{self, Plan};
+
+/// Answers of subqueries that have run. A table expression is bound anew wherever it is named, and
+/// the subqueries in it with it: they run once all the same.
+#[derive(Debug, Default)]
+pub(super) struct Answers {
+    classes: Classes,
+    /// With the plans, which the classes hold on to.
+    known: HashMap<Class, (Plan, Block)>,
+}
 
 impl SelectBinder<'_, '_> {
     /// `(SELECT ...)` as a value.
@@ -78,7 +90,7 @@ impl SelectBinder<'_, '_> {
     }
 
     /// The first rows of a subquery.
-    fn run(&self, bound: Bound, rows: u64) -> Result<roost_engine::block::Block> {
+    fn run(&self, bound: Bound, rows: u64) -> Result<Block> {
         let mut query = bound.into_query();
         query.plan = Plan::Limit(Box::new(plan::Limit {
             input: query.plan,
@@ -86,7 +98,23 @@ impl SelectBinder<'_, '_> {
             offset: 0,
             ties: Vec::new(),
         }));
-        self.binder.catalog.run(&query, rows)
+        let class = self
+            .binder
+            .answers
+            .borrow_mut()
+            .classes
+            .of(&query.plan)
+            .class;
+        let known = class.and_then(|c| self.binder.answers.borrow().known.get(&c).cloned());
+        if let Some((_, block)) = known {
+            return Ok(block);
+        }
+        let block = self.binder.catalog.run(&query, rows)?;
+        if let Some(class) = class {
+            let mut answers = self.binder.answers.borrow_mut();
+            answers.known.insert(class, (query.plan, block.clone()));
+        }
+        Ok(block)
     }
 }
 

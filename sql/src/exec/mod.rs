@@ -18,6 +18,7 @@ mod operator;
 mod pushed;
 mod scan;
 mod sets;
+mod shared;
 mod sort;
 mod stages;
 #[cfg(test)]
@@ -80,7 +81,8 @@ pub fn execute(
         Block::new(Arc::clone(&schema), columns, batch.rows)
     };
     ctx.check()?;
-    sets::fill(&query.plan, ctx)?;
+    let mut held = memory::Reservation::empty(&ctx.memory);
+    shared::prepare(&query.plan, ctx, &mut held)?;
     let ended = Builder::new(ctx).push(&query.plan, &mut |batch| sink(to_block(&batch)?))?;
     Ok(Totals {
         totals: ended.totals.as_ref().map(to_block).transpose()?,

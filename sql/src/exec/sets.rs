@@ -13,11 +13,12 @@ use super::context::ExecContext;
 use super::drive::Flow;
 use super::limit::DistinctState;
 use super::memory::Reservation;
+use super::shared;
 use crate::expr::{Expr, SetSource};
 use crate::plan::{Distinct, Plan};
 
 /// Fills every set that the plan's expressions ask.
-pub(crate) fn fill(plan: &Plan, ctx: &ExecContext) -> Result<()> {
+pub(crate) fn fill(plan: &Plan, ctx: &ExecContext, held: &mut Reservation) -> Result<()> {
     let mut sets: Vec<Arc<SetSource>> = Vec::new();
     walk(plan, &mut |expr| {
         expr.walk(&mut |e| {
@@ -29,14 +30,14 @@ pub(crate) fn fill(plan: &Plan, ctx: &ExecContext) -> Result<()> {
             }
         });
     });
-    sets.iter().try_for_each(|set| fill_one(set, ctx))
+    sets.iter().try_for_each(|set| fill_one(set, ctx, held))
 }
 
-fn fill_one(set: &SetSource, ctx: &ExecContext) -> Result<()> {
+fn fill_one(set: &SetSource, ctx: &ExecContext, held: &mut Reservation) -> Result<()> {
     let Some(plan) = &set.plan else {
         return Ok(());
     };
-    fill(plan, ctx)?;
+    shared::prepare(plan, ctx, held)?;
     let outputs = plan.outputs();
     let fields = outputs.iter().map(|c| Field::new("", c.ty.clone()));
     let schema = Schema::new(fields.collect());
@@ -63,46 +64,7 @@ fn fill_one(set: &SetSource, ctx: &ExecContext) -> Result<()> {
 
 /// Visits every expression of the plan.
 fn walk(plan: &Plan, visit: &mut dyn FnMut(&Expr)) {
-    match plan {
-        Plan::Scan(s) => s.filter.iter().for_each(&mut *visit),
-        Plan::Filter(f) => visit(&f.predicate),
-        Plan::Project(p) => p.exprs.iter().for_each(|(_, e)| visit(e)),
-        Plan::Aggregate(a) => {
-            a.keys.iter().for_each(|(_, e)| visit(e));
-            let calls = a.aggregates.iter().flat_map(|(_, c)| &c.args);
-            calls.for_each(&mut *visit);
-        }
-        Plan::Window(w) => {
-            for (_, call) in &w.functions {
-                call.partition_by.iter().for_each(&mut *visit);
-                call.order_by.iter().for_each(|k| visit(&k.expr));
-                match &call.function {
-                    crate::plan::WindowFunction::Aggregate(a) => {
-                        a.args.iter().for_each(&mut *visit)
-                    }
-                    crate::plan::WindowFunction::Ranking { args, .. } => {
-                        args.iter().for_each(&mut *visit);
-                    }
-                }
-            }
-        }
-        Plan::Sort(s) => s.keys.iter().for_each(|k| visit(&k.expr)),
-        Plan::Limit(l) => l.ties.iter().for_each(|k| visit(&k.expr)),
-        Plan::LimitBy(l) => l.by.iter().for_each(&mut *visit),
-        Plan::Join(j) => {
-            j.on.iter().for_each(|(a, b)| {
-                visit(a);
-                visit(b);
-            });
-            j.residual.iter().for_each(&mut *visit);
-            if let Some((a, b, _)) = &j.asof {
-                visit(a);
-                visit(b);
-            }
-        }
-        Plan::ArrayJoin(a) => a.arrays.iter().for_each(|(_, e)| visit(e)),
-        Plan::Values(_) | Plan::Distinct(_) | Plan::Union(_) => {}
-    }
+    plan.for_each_expr(visit);
     plan.inputs()
         .into_iter()
         .for_each(|input| walk(input, visit));

@@ -141,6 +141,7 @@ pub(super) fn call(name: &str, args: Vec<Expr>) -> AggregateCall {
     let (function, name) = bind_aggregate(name, &[], &types).unwrap();
     AggregateCall {
         name: name.to_string(),
+        params: Vec::new(),
         function,
         args,
         distinct: false,

@@ -78,8 +78,10 @@ pub struct SetSource {
 /// An aggregate function applied to arguments.
 #[derive(Debug, Clone)]
 pub struct AggregateCall {
-    /// Name with combinators, for EXPLAIN.
+    /// Name with combinators.
     pub name: String,
+    /// Parameters: `0.9` of `quantile(0.9)(x)`.
+    pub params: Vec<Value>,
     /// The bound function.
     pub function: Arc<dyn Aggregate>,
     /// Arguments over the aggregation's input.

@@ -152,6 +152,7 @@ fn leaner_sums(node: &AggregatePlan, next: &mut u32, context: &BindContext) -> O
         if let Expr::Column(id, _) = &column {
             let aggregate = AggregateCall {
                 name,
+                params: Vec::new(),
                 function,
                 args,
                 distinct: false,

@@ -15,6 +15,7 @@ mod prune;
 mod push_filter;
 mod push_join;
 mod range;
+mod share;
 mod subqueries;
 #[cfg(test)]
 mod tests;
@@ -47,15 +48,35 @@ pub const RULES: &[(&str, Rule)] = &[
         leaner_groups::constants_in_sums,
     ),
     ("merge_projections", merge_projects::rule),
-    ("prune_columns", prune::rule),
-    ("answer_from_metadata", metadata::rule),
-    ("push_limits", limits::rule),
+    (SHARE, share::rule),
+    ("prune_columns", |query, context| {
+        share::everywhere(query, &mut |q| prune::rule(q, context))
+    }),
+    ("answer_from_metadata", |query, context| {
+        share::everywhere(query, &mut |q| metadata::rule(q, context))
+    }),
+    ("push_limits", |query, context| {
+        share::everywhere(query, &mut |q| limits::rule(q, context))
+    }),
 ];
 
-/// Applies all rules.
+/// The rule after which a query can run only once.
+const SHARE: &str = "share_subplans";
+
+/// Applies all rules. The query can run once.
 pub fn optimize(mut query: Query, context: &BindContext) -> Result<Query> {
     for (_, rule) in RULES {
         rule(&mut query, context)?;
+    }
+    Ok(query)
+}
+
+/// Applies the rules that leave a query that can run again, when its sources have other rows.
+pub fn optimize_to_keep(mut query: Query, context: &BindContext) -> Result<Query> {
+    for (name, rule) in RULES {
+        if *name != SHARE {
+            rule(&mut query, context)?;
+        }
     }
     Ok(query)
 }

@@ -260,3 +260,29 @@ fn constants_leave_sums_when_that_saves_some() {
     let few = plan("SELECT sum(x + 1) FROM b");
     assert!(few.contains("sum(plus("), "{few}");
 }
+
+#[test]
+fn groups_that_stand_twice_are_made_once() {
+    let text = plan(
+        "WITH g AS (SELECT id, count() AS c, max(x) AS m FROM a GROUP BY id), h AS (SELECT c, sum(id) AS s FROM g GROUP BY c) \
+         SELECT l.id, r.s FROM g AS l JOIN h AS r ON l.c = r.c UNION ALL SELECT c, s FROM h",
+    );
+    assert_eq!(text.matches("Scan default.a [").count(), 1, "{text}");
+    assert_eq!(text.matches("Aggregate").count(), 2, "{text}");
+    // Nobody reads max(x).
+    assert!(!text.contains("max("), "{text}");
+}
+
+#[test]
+fn what_differs_or_depends_on_chance_is_made_each_time() {
+    for sql in [
+        "WITH g AS (SELECT id, count() AS c FROM a GROUP BY id) SELECT (l.c, r.c) FROM (SELECT * FROM g WHERE id > 1) AS l JOIN (SELECT * FROM g WHERE id > 2) AS r ON l.id = r.id",
+        "WITH g AS (SELECT id + rand() AS id, count() AS c FROM a GROUP BY id) SELECT (l.c, r.c) FROM g AS l JOIN g AS r ON l.id = r.id",
+        "SELECT quantile(0.5)(id) FROM a GROUP BY x UNION ALL SELECT quantile(0.9)(id) FROM a GROUP BY x",
+        "SELECT count() FROM a GROUP BY x UNION ALL SELECT count() FROM a GROUP BY id",
+        "SELECT id FROM a WHERE x = '1' UNION ALL SELECT id FROM a WHERE x = '1'",
+    ] {
+        let text = plan(sql);
+        assert!(!text.contains("shared"), "{text}");
+    }
+}

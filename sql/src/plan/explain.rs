@@ -2,6 +2,7 @@
 //!
 //! Invariant: columns are named `#id` everywhere, so that equal plans print equally.
 
+use std::collections::HashSet;
 use std::fmt::Write;
 
 use super::{FrameBound, Plan, Query, SortExpr, WindowFunction};
@@ -18,7 +19,22 @@ pub fn explain(query: &Query) -> String {
     // Writing to a String cannot fail.
     let _ = writeln!(out, "Output {}", columns.join(", "));
     node(&query.plan, 1, &mut out);
+    shared(&query.plan, &mut HashSet::new(), &mut out);
     out
+}
+
+/// The plans behind shared scans, each once.
+fn shared(plan: &Plan, seen: &mut HashSet<usize>, out: &mut String) {
+    for source in plan.shared() {
+        if let Some(found) = super::as_shared(source.as_ref())
+            && seen.insert(source.identity().0)
+        {
+            let (name, plan) = (source.name(), found.plan());
+            let _ = writeln!(out, "{name} =");
+            node(&plan, 1, out);
+            shared(&plan, seen, out);
+        }
+    }
 }
 
 fn node(plan: &Plan, depth: usize, out: &mut String) {

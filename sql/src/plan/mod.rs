@@ -4,9 +4,11 @@
 //! expressions use only ids that its inputs output. A plan of this shape can be reordered freely.
 
 pub mod explain;
+pub mod fingerprint;
 pub mod memory;
 mod renumber;
 pub mod series;
+pub mod shared;
 pub mod source;
 mod visit;
 
@@ -17,6 +19,7 @@ use roost_engine::types::{DataType, Value};
 
 pub use memory::{BlockMorsel, MemorySource};
 pub use series::SeriesSource;
+pub use shared::{SharedSource, as_shared};
 pub use source::{Morsel, SourceReader, SourceRequest, TableSource};
 
 use crate::expr::{AggregateCall, ColumnId, Expr};

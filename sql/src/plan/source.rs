@@ -35,9 +35,13 @@ pub trait TableSource: Send + Sync + Debug {
     fn visible_columns(&self) -> usize {
         self.schema().len()
     }
-    /// Rows, when known without reading.
+    /// Rows, when known without reading what is asked for.
     fn row_count(&self) -> Option<u64> {
         None
+    }
+    /// No more rows than these, when known at no cost.
+    fn rows_at_most(&self) -> Option<u64> {
+        self.row_count()
     }
     /// Smallest and largest value of a column, when known exactly without reading.
     fn min_max(&self, _column: usize) -> Option<(Value, Value)> {
@@ -60,6 +64,10 @@ pub trait TableSource: Send + Sync + Debug {
     }
     /// Opens the rows for reading by any number of threads at once.
     fn open(&self, request: &SourceRequest) -> Result<Arc<dyn SourceReader>>;
+    /// Sources of one identity give the same rows; no other source has it while this one is there.
+    fn identity(&self) -> (usize, bool) {
+        (std::ptr::from_ref(self).cast::<()>() as usize, false)
+    }
     /// The concrete source.
     fn as_any(&self) -> &dyn Any;
 }

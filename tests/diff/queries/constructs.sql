@@ -248,3 +248,13 @@ SELECT CAST('abc' AS UInt8);
 SELECT CAST(300 AS Int8), CAST(-1 AS UInt8), toUInt8(300), toInt8(1e3);
 SELECT 0xff, 1e3, .5, 0b101, 1_000, 'it''s', 'a\tb', "id" FROM t WHERE id = 1;
 SELECT `id`, "lc" FROM t WHERE id = 1;
+-- Table expressions that stand in a query more than once.
+WITH g AS (SELECT lc, count() AS c, sum(u16) AS s FROM t GROUP BY lc) SELECT a.lc, a.c, b.s FROM g AS a JOIN g AS b ON a.lc = b.lc ORDER BY a.lc;
+WITH g AS (SELECT lc, count() AS c, sum(u16) AS s FROM t GROUP BY lc) SELECT lc, c / (SELECT sum(c) FROM g) AS share FROM g ORDER BY lc;
+WITH g AS (SELECT lc, count() AS c FROM t GROUP BY lc), h AS (SELECT max(c) AS m FROM g) SELECT lc FROM g WHERE c = (SELECT m FROM h) UNION ALL SELECT 'all' FROM h WHERE m > 0 ORDER BY lc;
+WITH g AS (SELECT id, u16 FROM t ORDER BY u16, id LIMIT 5) SELECT count(), sum(x.id) FROM g AS x CROSS JOIN g AS y;
+WITH g AS (SELECT id, u16 FROM t ORDER BY u16, id LIMIT 5) SELECT id FROM g WHERE id IN (SELECT id FROM g WHERE id % 2 = 0) ORDER BY id;
+WITH j AS (SELECT t.id AS id, r.v AS v FROM t JOIN r ON r.id = t.id) SELECT count(), sum(v) FROM (SELECT * FROM j UNION ALL SELECT * FROM j);
+WITH j AS (SELECT DISTINCT lc FROM t) SELECT count() FROM j AS a, j AS b WHERE a.lc <= b.lc;
+WITH f AS (SELECT id, u16 FROM t WHERE id < 50) SELECT (SELECT count() FROM f), (SELECT sum(u16) FROM f), count() FROM f AS a JOIN f AS b ON a.id = b.id JOIN f AS c ON c.id = b.id;
+WITH w AS (SELECT id, row_number() OVER (PARTITION BY lc ORDER BY id) AS n FROM t WHERE id < 100) SELECT a.n, count() FROM w AS a JOIN w AS b ON a.id = b.id GROUP BY a.n ORDER BY a.n;

@@ -84,7 +84,7 @@ pub(super) fn plan(
     let catalog = StatementCatalog::new(&own);
     let bound = bind::bind_query(&view.query, &catalog)?;
     let ran = catalog.ran();
-    let query = optimize::optimize(bound, &own.bind)?;
+    let query = optimize::optimize_to_keep(bound, &own.bind)?;
     let alone = !resolver.others.load(Ordering::Relaxed);
     let timeless = !own.bind.asked_time.load(Ordering::Relaxed);
     let reusable = alone && timeless && !ran && is_pure(&query.plan);

@@ -55,8 +55,11 @@ fn bind(name: &str, greatest: bool, args: &[Arg], context: &BindContext) -> Resu
             "Function {name} cannot be called without arguments"
         );
     }
-    // Beside numbers a Bool is one; it is not the other way round as in arrays.
-    let all_bool = args.iter().all(|a| *a.ty.value_type() == DataType::Bool);
+    // Beside numbers a Bool is one; it is not the other way round as in arrays. Two of them are
+    // compared as numbers, three are not.
+    let plain = |a: &Arg| a.ty == DataType::Bool;
+    let all_bool = args.iter().all(|a| *a.ty.value_type() == DataType::Bool)
+        && !(args.len() == 2 && args.iter().all(plain));
     let args: Vec<Arg> = args
         .iter()
         .map(|a| match &a.ty {
