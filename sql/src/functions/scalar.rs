@@ -164,6 +164,8 @@ pub struct BoundFunction {
     pub ty: DataType,
     /// The work.
     pub kernel: Kernel,
+    /// The answer is not made LowCardinality where an argument is.
+    pub keeps_type: bool,
 }
 
 impl BoundFunction {
@@ -175,6 +177,7 @@ impl BoundFunction {
         BoundFunction {
             ty,
             kernel: Kernel::Plain(Arc::new(kernel)),
+            keeps_type: false,
         }
     }
 
@@ -186,7 +189,15 @@ impl BoundFunction {
         BoundFunction {
             ty,
             kernel: Kernel::Lambda(Arc::new(kernel)),
+            keeps_type: false,
         }
+    }
+
+    /// The same function with `keeps_type`.
+    #[must_use]
+    pub fn keeping_type(mut self) -> Self {
+        self.keeps_type = true;
+        self
     }
 }
 
@@ -215,8 +226,11 @@ impl ScalarFunction {
         let others_constant = args
             .iter()
             .all(|a| matches!(a.ty, DataType::LowCardinality(_)) || a.constant.is_some());
-        let wrap =
-            low == 1 && others_constant && self.deterministic && can_be_dictionary(&inner.ty);
+        let wrap = !inner.keeps_type
+            && low == 1
+            && others_constant
+            && self.deterministic
+            && can_be_dictionary(&inner.ty);
         let ty = if wrap {
             inner.ty.clone().low_cardinality()
         } else {
@@ -226,6 +240,7 @@ impl ScalarFunction {
             return Ok(BoundFunction {
                 ty,
                 kernel: inner.kernel,
+                keeps_type: inner.keeps_type,
             });
         };
         let pure = self.deterministic;

@@ -95,9 +95,8 @@ fn three_valued(
     let ty = check(name, args)?;
     let nullable = args.iter().any(|a| a.ty.is_nullable());
     let ty = if nullable { ty.nullable() } else { ty };
-    Ok(BoundFunction::new(ty, move |columns, rows| {
-        work(columns, rows, nullable)
-    }))
+    let bound = BoundFunction::new(ty, move |columns, rows| work(columns, rows, nullable));
+    Ok(bound.keeping_type())
 }
 
 fn bind_and(args: &[Arg], _: &BindContext) -> Result<BoundFunction> {
@@ -186,14 +185,15 @@ fn combine(columns: &[Column], rows: usize, nullable: bool, decides: bool) -> Re
 fn bind_xor(args: &[Arg], _: &BindContext) -> Result<BoundFunction> {
     enough("xor", args)?;
     let ty = check("xor", args)?;
-    Ok(BoundFunction::new(ty, |columns, rows| {
+    let bound = BoundFunction::new(ty, |columns, rows| {
         let mut odd = vec![0u8; rows];
         for column in columns {
             let (truth, _) = truths(column, rows)?;
             odd.iter_mut().zip(&truth).for_each(|(o, t)| *o ^= t);
         }
         Ok(Column::native(odd))
-    }))
+    });
+    Ok(bound.keeping_type())
 }
 
 fn bind_not(args: &[Arg], _: &BindContext) -> Result<BoundFunction> {

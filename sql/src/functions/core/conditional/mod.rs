@@ -61,7 +61,7 @@ fn bind_if(args: &[Arg], context: &BindContext) -> Result<BoundFunction> {
         );
     };
     condition("if", test)?;
-    choose::bind(args, context)
+    Ok(choose::bind(args, context)?.keeping_type())
 }
 
 fn bind_multi_if(args: &[Arg], context: &BindContext) -> Result<BoundFunction> {
@@ -74,5 +74,5 @@ fn bind_multi_if(args: &[Arg], context: &BindContext) -> Result<BoundFunction> {
     for pair in args.chunks_exact(2) {
         condition("multiIf", &pair[0])?;
     }
-    choose::bind(args, context)
+    Ok(choose::bind(args, context)?.keeping_type())
 }

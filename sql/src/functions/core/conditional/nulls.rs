@@ -31,18 +31,20 @@ pub(crate) fn null_mask(column: &Column, rows: usize) -> Vec<u8> {
 
 pub(super) fn bind_is_null(args: &[Arg], _: &BindContext) -> Result<BoundFunction> {
     arity(args, 1..=1)?;
-    Ok(BoundFunction::new(DataType::UInt8, |columns, rows| {
+    let bound = BoundFunction::new(DataType::UInt8, |columns, rows| {
         Ok(Column::native(null_mask(one(columns)?, rows)))
-    }))
+    });
+    Ok(bound.keeping_type())
 }
 
 pub(super) fn bind_is_not_null(args: &[Arg], _: &BindContext) -> Result<BoundFunction> {
     arity(args, 1..=1)?;
-    Ok(BoundFunction::new(DataType::UInt8, |columns, rows| {
+    let bound = BoundFunction::new(DataType::UInt8, |columns, rows| {
         let mut mask = null_mask(one(columns)?, rows);
         mask.iter_mut().for_each(|m| *m ^= 1);
         Ok(Column::native(mask))
-    }))
+    });
+    Ok(bound.keeping_type())
 }
 
 pub(super) fn bind_is_zero_or_null(args: &[Arg], _: &BindContext) -> Result<BoundFunction> {
