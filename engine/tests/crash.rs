@@ -726,7 +726,8 @@ fn cut_everywhere(scenario: Scenario) -> u64 {
             chosen[2 + n as usize % 2],
             chosen[4 + n as usize % 2],
         ];
-        let chosen = if full() { &chosen[..] } else { &few[..] };
+        let all = Image::many(n * 31);
+        let chosen = if full() { &all[..] } else { &few[..] };
         for image in chosen {
             let place = format!(
                 "{} cut at call {n} {:?}, {image:?}",

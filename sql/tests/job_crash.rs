@@ -138,7 +138,7 @@ fn cut_everywhere(scenario: &Scenario) {
         disk.cut_at(n);
         let known = open(&disk, &clock).map_or(0, |run| perform(&run, scenario.steps).0);
         assert!(disk.is_off(), "the power goes at call {n}");
-        let several = Image::several(n * 31);
+        let several = Image::many(n * 31);
         let chosen = if full { &several[..] } else { &several[1..3] };
         for image in chosen {
             let place = format!(

@@ -120,7 +120,7 @@ fn an_insert_is_there_with_its_views_or_not_at_all() {
             Ok(Err((known, _))) => known,
             Err(_) => 0,
         };
-        let several = Image::several(n * 31);
+        let several = Image::many(n * 31);
         let chosen = if full { &several[..] } else { &several[1..4] };
         for image in chosen {
             let place = format!("cut at call {n} {:?}, {image:?}", calls[n as usize - 1]);

@@ -92,10 +92,16 @@ impl Cut {
             .map(|_| ())
     }
 
-    /// Waits until all jobs are over.
+    /// Waits until all jobs are over, and the next of each pipe may begin.
     fn wait(&self) {
         let begun = Instant::now();
-        while !self.app.jobs.list(|j| !j.status.is_over()).is_empty() {
+        let going = || {
+            let state = self.app.project.snapshot();
+            let mut pipes = state.pipes.values();
+            let open = self.app.jobs.list(|j| !j.status.is_over());
+            !open.is_empty() || pipes.any(|p| self.app.jobs.is_busy(&p.id))
+        };
+        while going() {
             assert!(begun.elapsed() < Duration::from_secs(20), "jobs do not end");
             std::thread::sleep(Duration::from_millis(1));
         }
@@ -182,7 +188,7 @@ fn cut_everywhere(perform: Perform, check: Check) {
         }
         // Threads may have needed fewer calls this time.
         disk.cut();
-        let several = Image::several(n * 31);
+        let several = Image::many(n * 31);
         let chosen = if full { &several[..] } else { &several[1..3] };
         for image in chosen {
             let place = format!(

@@ -36,6 +36,12 @@ impl Image {
         ]
     }
 
+    /// [`Image::several`], and as many again of those that chance makes.
+    pub fn many(seed: u64) -> Vec<Image> {
+        let more = Image::several(seed ^ 0x5555_0000_5555);
+        [&Image::several(seed)[..], &more[2..]].concat()
+    }
+
     pub(super) fn of(self, disk: &Disk) -> Disk {
         let mut random = Random(match self {
             Image::Subset(seed) | Image::Torn(seed) => seed,
