@@ -14,10 +14,13 @@ mod support;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use roost_engine::block::Block;
 use roost_engine::catalog::{
     Attach, ColumnDefinition, CreateMode, Engine, NewBranch, Rewrite, Table, TableDefinition,
+    TableEngine,
 };
 use roost_engine::clock::TestClock;
+use roost_engine::column::Column;
 use roost_engine::error::Code;
 use roost_engine::options::Options;
 use roost_engine::storage::{MemoryStorage, Storage};
@@ -147,22 +150,22 @@ fn a_branch_costs_milliseconds_and_kilobytes() {
     let storage = storage();
     let engine = open(&storage, &small()).unwrap();
     let split = TableDefinition {
-        partition_by: Some("modulo(k, 300)".into()),
+        partition_by: Some("modulo(k, 100)".into()),
         ..definition("t")
     };
     engine.create_table(split, CreateMode::Fail).unwrap();
-    let many: Vec<Row> = (0..300).map(|k| (k, "x".repeat(100))).collect();
+    let many: Vec<Row> = (0..100).map(|k| (k, "x".repeat(100))).collect();
     for _ in 0..2 {
         add(&engine, "t", &many);
         engine.flush().unwrap();
     }
     let (files, log) = (parts(&storage), log_bytes(&storage));
-    assert_eq!(files, 600);
+    assert_eq!(files, 200);
     let start = Instant::now();
     let branch = engine.create_branch("b", NewBranch::default()).unwrap();
     let time = start.elapsed();
     let bytes = log_bytes(&storage) - log;
-    assert_eq!(table(&branch, "t").snapshot().rows(), 600);
+    assert_eq!(table(&branch, "t").snapshot().rows(), 200);
     assert_eq!(parts(&storage), files);
     println!("a branch of {files} parts: {time:?}, {bytes} bytes of log");
     assert!(bytes < 100, "{bytes} bytes");
@@ -319,4 +322,70 @@ fn a_dropped_branch_takes_nothing_any_more() {
     assert!(branch.create_branch("c", NewBranch::default()).is_err());
     assert_eq!(snapshot.rows(), 207, "who reads it reads on");
     assert!(read(&table(&engine, "t")).len() == 207);
+}
+
+/// Rows that are attached may be older than those that are there: FINAL asks their commits, also when
+/// it was asked before.
+#[test]
+fn attached_rows_yield_by_their_age() {
+    let storage = storage();
+    let engine = open(&storage, &small()).unwrap();
+    let mut replacing = definition("t");
+    replacing
+        .columns
+        .push(ColumnDefinition::new("p", DataType::UInt64));
+    replacing.partition_by = Some("modulo(p, 3)".into());
+    replacing.engine = TableEngine::Replacing {
+        version: None,
+        is_deleted: None,
+    };
+    engine.create_table(replacing, CreateMode::Fail).unwrap();
+    let add = |engine: &Engine, by: &str, partition: u64| {
+        let all: Vec<Row> = (0..60).map(|k| (k, by.to_string())).collect();
+        let plain = block(&all);
+        let partitions = Column::native(vec![partition; all.len()]);
+        let columns = vec![plain.column(0).clone(), plain.column(1).clone(), partitions];
+        let t = table(engine, "t");
+        let rows = Block::new(t.stored_schema(), columns, all.len()).unwrap();
+        let mut tx = engine.begin();
+        tx.insert(&t, rows).unwrap();
+        tx.commit().unwrap();
+    };
+    let empty = NewBranch {
+        rows: false,
+        ..NewBranch::default()
+    };
+    let branch = engine.create_branch("b", empty).unwrap();
+    let shown = |wanted: &str| {
+        let found = read_final(&table(&branch, "t"));
+        assert_eq!(found.len(), 60);
+        assert!(found.iter().all(|r| r.1 == wanted), "{wanted}");
+    };
+    let attach = |partition: &str| {
+        let one = Attach {
+            from: table(&engine, "t"),
+            to: table(&branch, "t"),
+            partition: Some(partition.into()),
+        };
+        branch.attach(&[one]).unwrap();
+    };
+    let zero = engine_partition(&engine, &add);
+    add(&branch, "own", 2);
+    shown("own");
+    attach(&zero);
+    shown("own");
+    add(&engine, "newer", 0);
+    attach(&zero);
+    shown("newer");
+    add(&branch, "last", 1);
+    shown("last");
+    branch.optimize(&table(&branch, "t"), None, true).unwrap();
+    shown("last");
+}
+
+/// Adds old rows to partition 0 and says its id.
+fn engine_partition(engine: &Engine, add: &dyn Fn(&Engine, &str, u64)) -> String {
+    add(engine, "old", 0);
+    let snapshot = table(engine, "t").snapshot();
+    snapshot.parts[0].info().partition.clone()
 }
