@@ -2,6 +2,7 @@
 //!
 //! - [`Part`]: the handle; [`info`] is what is known of a part without opening it;
 //! - [`prune`]: conditions to row ranges, by primary key, partition, and page statistics;
+//!   `narrow` looks for the rows where a key's range begins and ends;
 //! - [`stats`], [`distinct`]: what is counted of each page and column.
 //!
 //! A part is cut into granules of a fixed number of rows; a page is one column of one granule.
@@ -14,6 +15,7 @@ mod file;
 pub mod index;
 pub mod info;
 mod memory;
+mod narrow;
 mod pages;
 pub mod prune;
 mod skip;
@@ -211,6 +213,12 @@ impl Part {
             Source::File(f) => Some(f),
         };
         prune::prune(self, &self.index, file, conditions)
+    }
+
+    /// Row ranges as [`Part::prune`] gives them, without the rows of the first and the last granule
+    /// whose key is outside of the conditions' range; it reads the key there.
+    pub fn narrow(&self, conditions: &[Condition]) -> Vec<Range<usize>> {
+        narrow::narrow(self, &self.index, conditions, self.prune(conditions))
     }
 
     /// Rows `range` of column `c`; Const and Dict representations are kept.

@@ -20,7 +20,7 @@ pub(super) struct Matcher<'a> {
 
 impl<'a> Matcher<'a> {
     /// None when the condition's values are not of the column's class: then it says nothing.
-    fn new(condition: &'a Condition, shape: &Physical) -> Option<Self> {
+    pub(super) fn new(condition: &'a Condition, shape: &Physical) -> Option<Self> {
         let bounds = condition.ranges.iter().flat_map(|r| [&r.low, &r.high]);
         let fits = bounds.into_iter().all(|b| match b {
             Bound::Unbounded => true,
@@ -31,7 +31,7 @@ impl<'a> Matcher<'a> {
         })
     }
 
-    pub(super) fn ranges(&self) -> &[ValueRange] {
+    pub(super) fn ranges(&self) -> &'a [ValueRange] {
         self.ranges
     }
 

@@ -60,6 +60,85 @@ fn a_memory_part_prunes_by_key_and_statistics() {
     assert!(part.prune(&[none]).is_empty());
 }
 
+fn ends(column: &str, low: Bound<i64>, high: Bound<i64>) -> Condition {
+    Condition {
+        column: column.into(),
+        ranges: vec![ValueRange {
+            low: low.map(Value::Int),
+            high: high.map(Value::Int),
+        }],
+    }
+}
+
+/// Sorted by (a, b); a = row / 5000, b = row % 5000 / 2.
+fn two_keys(rows: i64) -> Part {
+    let a: Vec<i64> = (0..rows).map(|i| i / 5000).collect();
+    let b: Vec<i64> = (0..rows).map(|i| i % 5000 / 2).collect();
+    let columns = vec![Column::native(a), Column::native(b)];
+    let field = |name: &str| Field::new(name, DataType::Int64);
+    let key = ["a", "b"].map(|n| KeyColumn::new(n, DataType::Int64));
+    let schema = Schema::new(vec![field("a"), field("b")]);
+    let block = Block::new(schema, columns.clone(), rows as usize).unwrap();
+    Part::memory(block, key.to_vec(), &columns, Vec::new(), info(8)).unwrap()
+}
+
+#[test]
+fn a_range_of_keys_is_narrowed_to_its_rows() {
+    use Bound::{Excluded, Included, Unbounded};
+    let part = sample(100_000);
+    assert_eq!(part.narrow(&[condition("k", 819, 820)]), vec![8190..8210]);
+    assert_eq!(part.narrow(&[condition("v", 0, 5)]).len(), 4);
+    let part = two_keys(100_000);
+    let a = |n| condition("a", n, n);
+    assert_eq!(part.narrow(&[a(7)]), vec![35_000..40_000]);
+    assert_eq!(
+        part.narrow(&[a(7), condition("b", 3, 4)]),
+        vec![35_006..35_010]
+    );
+    // Both ends in conditions of their own, and a granule's end between them.
+    let both = [
+        a(8),
+        ends("b", Excluded(400), Unbounded),
+        ends("b", Unbounded, Included(700)),
+    ];
+    assert_eq!(part.narrow(&both), vec![40_802..41_402]);
+    assert_eq!(
+        part.narrow(&[a(19), ends("b", Included(2400), Unbounded)]),
+        vec![99_800..100_000]
+    );
+    assert!(
+        part.narrow(&[a(7), ends("b", Excluded(10), Excluded(11))])
+            .is_empty()
+    );
+    assert!(part.narrow(&[a(20)]).is_empty() && part.narrow(&[a(-1)]).is_empty());
+    // A range of the first element says nothing of the second.
+    assert_eq!(
+        part.narrow(&[condition("a", 3, 4), condition("b", 5, 5)]),
+        vec![15_000..25_000]
+    );
+    let wide = part.narrow(&[ends("a", Included(0), Unbounded)]);
+    assert_eq!(wide, vec![0..100_000]);
+}
+
+#[test]
+fn narrowed_ranges_hold_every_row_that_matches() {
+    let part = two_keys(60_000);
+    let mut seed = 7_u64;
+    let mut next = |n: u64| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        ((seed >> 33) % n) as i64
+    };
+    for _ in 0..200 {
+        let (a, low) = (next(13), next(2600) - 20);
+        let high = low + next(300);
+        let found = part.narrow(&[condition("a", a, a), condition("b", low, high)]);
+        let fits = |row: &i64| row / 5000 == a && (low..=high).contains(&(row % 5000 / 2));
+        let rows: Vec<i64> = (0..60_000).filter(fits).collect();
+        let got: Vec<i64> = found.into_iter().flatten().map(|r| r as i64).collect();
+        assert_eq!(got, rows, "a = {a}, b from {low} to {high}");
+    }
+}
+
 #[test]
 fn whole_statistics() {
     let part = sample(100_000);

@@ -47,12 +47,26 @@ impl Snapshot {
     /// The parts that may hold rows fulfilling all `conditions`, with their row ranges that may:
     /// by bucket, partition values, key and statistics.
     pub fn prune(&self, conditions: &[Condition]) -> Vec<PartRanges> {
+        self.ranges(conditions, |part| part.prune(conditions))
+    }
+
+    /// As [`Snapshot::prune`], and where a range of keys begins and ends inside of a granule, from
+    /// that row to that row.
+    pub fn narrow(&self, conditions: &[Condition]) -> Vec<PartRanges> {
+        self.ranges(conditions, |part| part.narrow(conditions))
+    }
+
+    fn ranges(
+        &self,
+        conditions: &[Condition],
+        of: impl Fn(&Part) -> Vec<Range<usize>>,
+    ) -> Vec<PartRanges> {
         let buckets = self.buckets(conditions);
         let parts = self.parts.iter().filter(|p| {
             let bucket = p.info().bucket;
             buckets.as_ref().is_none_or(|b| b.contains(&bucket))
         });
-        let ranges = parts.map(|p| (Arc::clone(p), p.prune(conditions)));
+        let ranges = parts.map(|p| (Arc::clone(p), of(p)));
         ranges.filter(|(_, ranges)| !ranges.is_empty()).collect()
     }
 

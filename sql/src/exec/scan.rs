@@ -21,6 +21,9 @@ use crate::expr::{ColumnId, Expr};
 use crate::optimize;
 use crate::plan::{Morsel, Scan, SourceReader, SourceRequest};
 
+/// Up to so many rows one worker reads alone: starting another costs more than it saves.
+const SMALL_ROWS: usize = 32_768;
+
 /// A source's morsels, the first of them taken already.
 struct Morsels {
     reader: Arc<dyn SourceReader>,
@@ -28,15 +31,17 @@ struct Morsels {
 }
 
 impl Morsels {
-    /// Takes the first two, to learn whether there is work for more than one worker.
-    fn open(reader: Arc<dyn SourceReader>) -> Result<Self> {
-        let mut taken = VecDeque::new();
-        while taken.len() < 2
+    /// Takes the first, to learn whether there is work for more than one worker.
+    fn open(reader: Arc<dyn SourceReader>) -> Result<(Self, bool)> {
+        let (mut taken, mut rows) = (VecDeque::new(), 0);
+        while rows <= SMALL_ROWS
             && let Some(morsel) = reader.next()?
         {
+            rows += morsel.rows();
             taken.push_back(morsel);
         }
-        Ok(Morsels { reader, taken })
+        let small = rows <= SMALL_ROWS || taken.len() < 2;
+        Ok((Morsels { reader, taken }, small))
     }
 
     fn next(&mut self) -> Result<Option<Box<dyn Morsel>>> {
@@ -118,9 +123,9 @@ impl ScanOperator {
             limit: scan.limit,
         };
         let (steps, rest) = plan_steps(scan, pushed, ctx)?;
-        let morsels = Morsels::open(scan.source.open(&request)?)?;
+        let (morsels, small) = Morsels::open(scan.source.open(&request)?)?;
         Ok(ScanOperator {
-            small: morsels.taken.len() < 2,
+            small,
             morsels: Mutex::new(morsels),
             tickets,
             progress: Arc::clone(&ctx.progress),

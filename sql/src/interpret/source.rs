@@ -205,7 +205,7 @@ impl TableSource for SnapshotSource {
     fn open(&self, request: &SourceRequest) -> Result<Arc<dyn SourceReader>> {
         let found = match self.is_final {
             false => {
-                let all = self.snapshot.prune(&request.conditions).into_iter();
+                let all = self.snapshot.narrow(&request.conditions).into_iter();
                 all.map(|(part, ranges)| (FinalPart { part, rows: None }, ranges))
                     .collect()
             }

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use roost_engine::block::{Block, Schema};
+use roost_engine::column::BytesColumn;
 use roost_engine::error::Result;
 use roost_engine::types::DataType;
 
@@ -52,6 +53,16 @@ impl JsonWriter {
             .iter()
             .map(|f| self.cells == Cells::Json && is_nested(&f.ty))
             .collect();
+        // What stands in front of each member: the end of the line before, tabs, the name.
+        let lead = |(i, key): (usize, &Vec<u8>)| {
+            let end: &[u8] = if i > 0 { b",\n" } else { b"{\n" };
+            let tabs = vec![b'\t'; indent + 1];
+            [end, &tabs, key].concat()
+        };
+        let leads: Vec<Vec<u8>> = self.keys.iter().enumerate().map(lead).collect();
+        let around = leads.iter().map(|l| l.len() + 2).sum::<usize>() + 2 * indent + 4;
+        let values = texts.iter().map(BytesColumn::value_bytes).sum::<usize>();
+        out.reserve(values + around * block.rows());
         for row in 0..block.rows() {
             if row > 0 || !first {
                 out.extend_from_slice(b",\n");
@@ -69,13 +80,11 @@ impl JsonWriter {
                 continue;
             }
             out.resize(out.len() + indent, b'\t');
-            out.extend_from_slice(b"{\n");
+            if texts.is_empty() {
+                out.extend_from_slice(b"{\n");
+            }
             for (i, text) in texts.iter().enumerate() {
-                if i > 0 {
-                    out.extend_from_slice(b",\n");
-                }
-                out.resize(out.len() + indent + 1, b'\t');
-                out.extend_from_slice(&self.keys[i]);
+                out.extend_from_slice(&leads[i]);
                 match nested[i] {
                     true => layout(
                         text.get(row),

@@ -1,0 +1,205 @@
+//! From granules to rows: where a key's range begins and ends inside of its border granules.
+//!
+//! Invariant: rows outside of the answer do not fulfil the conditions; what cannot be told stays.
+
+use std::cmp::Ordering;
+use std::ops::{Bound, Range};
+
+use super::prune::Matcher;
+use super::{Part, PrimaryIndex};
+use crate::column::Column;
+use crate::error::Result;
+use crate::hooks::Condition;
+use crate::types::{Physical, Value};
+
+/// Past this many granules the border rows are not worth looking for.
+const GRANULES_MAX: usize = 16;
+
+/// The range of one element of the key, the elements before it being fixed.
+struct Element<'a> {
+    /// Place of its column in the part.
+    column: usize,
+    low: &'a Bound<Value>,
+    high: &'a Bound<Value>,
+}
+
+/// `ranges` without rows at either end whose key is outside of what `conditions` allow.
+pub(super) fn narrow(
+    part: &Part,
+    index: &PrimaryIndex,
+    conditions: &[Condition],
+    ranges: Vec<Range<usize>>,
+) -> Vec<Range<usize>> {
+    let rows: usize = ranges.iter().map(Range::len).sum();
+    if rows == 0 || rows > GRANULES_MAX * part.granule_rows || !index.covers(part.granules()) {
+        return ranges;
+    }
+    let elements = elements(part, index, conditions);
+    if elements.is_empty() {
+        return ranges;
+    }
+    let search = Search {
+        part,
+        index,
+        elements: &elements,
+    };
+    // A page that cannot be read is the scan's to report.
+    let Ok((start, end)) = search.ends(&ranges) else {
+        return ranges;
+    };
+    let cut = ranges
+        .into_iter()
+        .map(|r| r.start.max(start)..r.end.min(end));
+    cut.filter(|r| !r.is_empty()).collect()
+}
+
+/// The leading elements of the key that conditions fix, and the range of the one behind them.
+fn elements<'a>(
+    part: &Part,
+    index: &PrimaryIndex,
+    conditions: &'a [Condition],
+) -> Vec<Element<'a>> {
+    let mut out = Vec::new();
+    for key in index.key() {
+        let Some(column) = part.schema().index_of(&key.name) else {
+            break;
+        };
+        let shape = part.schema().fields[column].ty.physical();
+        // NULL and NaN have places of their own in the order.
+        if matches!(shape, Physical::Nullable(_) | Physical::F32 | Physical::F64) {
+            break;
+        }
+        let (mut low, mut high) = (&Bound::Unbounded, &Bound::Unbounded);
+        for condition in conditions.iter().filter(|c| c.column == key.name) {
+            let Some(matcher) = Matcher::new(condition, &shape) else {
+                continue;
+            };
+            if let [range] = matcher.ranges() {
+                low = tighter(low, &range.low, Ordering::Greater);
+                high = tighter(high, &range.high, Ordering::Less);
+            }
+        }
+        if (low, high) == (&Bound::Unbounded, &Bound::Unbounded) {
+            break;
+        }
+        let fixed = matches!((low, high), (Bound::Included(a), Bound::Included(b))
+            if a.compare(b).is_eq());
+        out.push(Element { column, low, high });
+        if !fixed {
+            break;
+        }
+    }
+    out
+}
+
+/// The one of two bounds that lets less through; `wins` is how the better value compares.
+fn tighter<'a>(a: &'a Bound<Value>, b: &'a Bound<Value>, wins: Ordering) -> &'a Bound<Value> {
+    let value = |bound: &'a Bound<Value>| match bound {
+        Bound::Unbounded => None,
+        Bound::Included(v) | Bound::Excluded(v) => Some(v),
+    };
+    match (value(a), value(b)) {
+        (_, None) => a,
+        (None, _) => b,
+        (Some(x), Some(y)) => match y.compare(x) {
+            Ordering::Equal if matches!(b, Bound::Excluded(_)) => b,
+            order if order == wins => b,
+            _ => a,
+        },
+    }
+}
+
+struct Search<'a> {
+    part: &'a Part,
+    index: &'a PrimaryIndex,
+    elements: &'a [Element<'a>],
+}
+
+impl Search<'_> {
+    /// The first row inside and the first row behind.
+    fn ends(&self, ranges: &[Range<usize>]) -> Result<(usize, usize)> {
+        let granule = self.part.granule_rows;
+        let granules = |r: &Range<usize>| r.start / granule..r.end.div_ceil(granule);
+        let (mut start, mut end) = (usize::MAX, 0);
+        for g in ranges.iter().flat_map(granules) {
+            // The border behind a granule is at least as high as all of its keys.
+            if self.before(|e| self.border(e, g + 1)) {
+                continue;
+            }
+            let rows = self.part.granule_rows(g);
+            let first = match self.before(|e| self.border(e, g)) {
+                false => 0,
+                true => self.row(g, |cells| self.before(cells))?,
+            };
+            if first < rows.len() {
+                start = rows.start + first;
+                break;
+            }
+        }
+        for g in ranges.iter().rev().flat_map(|r| granules(r).rev()) {
+            if self.behind(|e| self.border(e, g)) {
+                continue;
+            }
+            let rows = self.part.granule_rows(g);
+            let first = match self.behind(|e| self.border(e, g + 1)) {
+                false => rows.len(),
+                true => self.row(g, |cells| !self.behind(cells))?,
+            };
+            end = rows.start + first;
+            break;
+        }
+        Ok((start, end))
+    }
+
+    fn border(&self, element: usize, g: usize) -> Value {
+        self.index.borders()[element].value(g)
+    }
+
+    /// The first row of granule `g` for which `skip` is false.
+    fn row(&self, g: usize, skip: impl Fn(&dyn Fn(usize) -> Value) -> bool) -> Result<usize> {
+        let rows = self.part.granule_rows(g);
+        let columns = self.elements.iter();
+        let columns = columns.map(|e| self.part.read(e.column, rows.clone()));
+        let columns: Vec<Column> = columns.collect::<Result<_>>()?;
+        let (mut low, mut high) = (0, rows.len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match skip(&|e| columns[e].value(middle)) {
+                true => low = middle + 1,
+                false => high = middle,
+            }
+        }
+        Ok(low)
+    }
+
+    /// Whether a key is below the range.
+    fn before(&self, key: impl Fn(usize) -> Value) -> bool {
+        self.outside(key, |e| e.low, Ordering::Less)
+    }
+
+    /// Whether a key is above the range.
+    fn behind(&self, key: impl Fn(usize) -> Value) -> bool {
+        self.outside(key, |e| e.high, Ordering::Greater)
+    }
+
+    fn outside<'b>(
+        &'b self,
+        key: impl Fn(usize) -> Value,
+        bound: impl Fn(&'b Element<'b>) -> &'b Bound<Value>,
+        side: Ordering,
+    ) -> bool {
+        for (i, element) in self.elements.iter().enumerate() {
+            let (value, excluded) = match bound(element) {
+                Bound::Unbounded => return false,
+                Bound::Included(v) => (v, false),
+                Bound::Excluded(v) => (v, true),
+            };
+            match key(i).compare(value) {
+                Ordering::Equal if excluded => return true,
+                Ordering::Equal => {}
+                order => return order == side,
+            }
+        }
+        false
+    }
+}
