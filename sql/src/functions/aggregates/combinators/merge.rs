@@ -1,6 +1,6 @@
 //! `-Merge` takes states and answers the result, `-MergeState` takes states and answers a state.
 //!
-//! Invariant: the argument is an AggregateFunction of the very function that is merged.
+//! Invariant: the argument is an AggregateFunction of the very function that is merged, or of a count.
 
 use std::sync::Arc;
 
@@ -44,7 +44,9 @@ fn state_type<'a>(nested: &Nested<'_>, arguments: &'a [DataType]) -> Result<&'a 
         );
     };
     let wanted = canonical_name(nested.name, nested.depth);
-    if wanted.is_none() || wanted != canonical_name(&ty.function, 0) {
+    let same = wanted.is_some() && wanted == canonical_name(&ty.function, 0);
+    let counts = wanted.as_deref() == Some("count") && is_a_count(ty);
+    if !same && !counts {
         bail!(
             ILLEGAL_TYPE_OF_ARGUMENT,
             "Illegal type {} of argument for aggregate function {}Merge: it is the state of another function",
@@ -53,6 +55,15 @@ fn state_type<'a>(nested: &Nested<'_>, arguments: &'a [DataType]) -> Result<&'a 
         );
     }
     Ok(ty)
+}
+
+/// Whether a state is a count that was fed otherwise: projects keep `countIf` and read it with `countMerge`.
+fn is_a_count(ty: &AggregateType) -> bool {
+    let one = matches!(ty.arguments.as_slice(), [argument] if !argument.is_nullable());
+    one && matches!(
+        canonical_name(&ty.function, 0).as_deref(),
+        Some("countIf" | "countArray")
+    )
 }
 
 #[derive(Debug, Clone, Copy)]
