@@ -155,7 +155,10 @@ pub fn create_table_sql(store: &Store, source: &DataSource, name: &str) -> Strin
     if let Some(key) = arg("partition_key") {
         sql.push_str(&format!(" PARTITION BY ({key})"));
     }
-    if let (Some(key), Some(n)) = (arg("bucket_key"), arg("buckets")) {
+    let (in_settings, settings) = buckets_of(arg("settings").unwrap_or_default());
+    let own = arg("bucket_key").zip(arg("buckets"));
+    let own = own.map(|(key, n)| (key.to_owned(), n.to_owned()));
+    if let Some((key, n)) = own.or(in_settings) {
         sql.push_str(&format!(" BUCKET BY {key} INTO {n}"));
     }
     if let Some(key) = arg("primary_key") {
@@ -172,10 +175,31 @@ pub fn create_table_sql(store: &Store, source: &DataSource, name: &str) -> Strin
     if let Some(ttl) = arg("ttl").filter(|t| *t != "false") {
         sql.push_str(&format!(" TTL {ttl}"));
     }
-    if let Some(settings) = arg("settings") {
+    if !settings.is_empty() {
         sql.push_str(&format!(" SETTINGS {settings}"));
     }
     sql
+}
+
+/// The buckets among an engine's settings (`bucket_key = 'k', buckets = 10`), which is where clients that
+/// do not know the options of their own let them through; and the other settings.
+fn buckets_of(settings: &str) -> (Option<(String, String)>, String) {
+    let value = |wanted: &str| {
+        settings.split(',').find_map(|one| {
+            let (name, value) = one.split_once('=')?;
+            let value = value.trim().trim_matches('\'').to_owned();
+            (name.trim() == wanted && !value.is_empty()).then_some(value)
+        })
+    };
+    let Some(found) = value("bucket_key").zip(value("buckets")) else {
+        return (None, settings.to_owned());
+    };
+    let is_other = |one: &&str| {
+        let name = one.split('=').next().unwrap_or_default().trim();
+        !matches!(name, "bucket_key" | "buckets" | "")
+    };
+    let rest: Vec<&str> = settings.split(',').filter(is_other).collect();
+    (Some(found), rest.join(",").trim().to_owned())
 }
 
 fn key_list(key: &str) -> String {
