@@ -119,6 +119,16 @@ fn tb_keeps_to_its_script() {
 }
 
 #[test]
+fn tb_pushes_a_store_whose_weather_many_ask_for() {
+    run("e_store.py");
+}
+
+#[test]
+fn tb_pushes_snapshots_copies_and_buckets() {
+    run("insights.py");
+}
+
+#[test]
 fn bad_input_is_refused_and_the_server_lives() {
     run("hostile.py");
 }
