@@ -1,10 +1,10 @@
-# make demo | test | sessions | lint | crash | fuzz | diff | bench
+# make demo | test | sessions | browser | lint | crash | fuzz | diff | bench
 CARGO ?= cargo
 PYTHON ?= python3
 VENV := .venv
 NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 
-.PHONY: demo test sessions lint crash fuzz diff bench
+.PHONY: demo test sessions browser lint crash fuzz diff bench
 
 demo: ## builds, serves, pushes the example project, streams events, shows the ranking
 	$(CARGO) build --release -p roost-server
@@ -34,6 +34,10 @@ sessions: ## whole scripted sessions of three command line clients, minutes
 	  $(PYTHON) tests/clients/sessions.py --binary target/debug/roost --python $$venv/bin/python || exit 1; \
 	done
 
+browser: ## the examples' pages on another origin, in Chromium when it is installed
+	$(CARGO) build --release -p roost-server
+	$(PYTHON) tests/clients/browser.py --binary target/release/roost
+
 lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
@@ -55,9 +59,10 @@ diff: $(VENV)/oracle ## generated and written queries against ClickHouse itself
 	$(CARGO) build --release -p roost-server
 	$(VENV)/bin/python tests/diff/run.py --binary target/release/roost
 
-bench: $(VENV)/oracle ## side by side with ClickHouse and DuckDB in one run; needs wrk for the last part
+bench: $(VENV)/oracle ## side by side with ClickHouse, DuckDB and PostgreSQL; needs wrk and PostgreSQL 15 for the last parts
 	$(CARGO) build --profile dist -p roost-server
 	$(VENV)/bin/python benches/compare.py --binary target/dist/roost --write docs/performance.md
 	$(VENV)/bin/python benches/suite.py --binary target/dist/roost --write docs/performance.md
 	$(VENV)/bin/python benches/serving.py --binary target/dist/roost --write docs/performance.md
 	$(VENV)/bin/python benches/replacing.py --binary target/dist/roost --write docs/performance.md
+	$(VENV)/bin/python benches/stress.py --binary target/dist/roost --write docs/performance.md

@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.parse
 from datetime import datetime, timedelta, timezone
 
 SETS = [
@@ -153,6 +154,47 @@ def compare(common, token, pipe, oracle, folder):
     assert rows > 100, rows
 
 
+# What the shop's front end does: the ranking as its search page asks for it, a click as its product card sends it.
+FRONT_END = """
+const ask = async (more) => {
+  const answer = await fetch("API/v0/pipes/api_ranking.json?token=TOKEN&limit_prods=50" + more);
+  if (!answer.ok) throw new Error(await answer.text());
+  return (await answer.json()).data.map((p) => ({ ...p, price: { value: p.basic_price }, images: [{ url: p.image }] }));
+};
+const sales = await ask("&categ=shoes&ranking=sales"), before = await ask("&categ=shoes&ranking=clicks");
+const product = sales[sales.length - 1];
+const clicked = [];
+for (let n = 0; n < 5; n++) {
+  const body = JSON.stringify({ timestamp: new Date().toISOString(), article_id: product.partnumber });
+  clicked.push(await status("API/v0/events?name=clicks", { method: "POST", body, headers: { Authorization: "Bearer TOKEN" } }));
+}
+const total = (rows) => Number(rows.find((r) => r.partnumber == product.partnumber)?.total ?? 0);
+let after = before;
+await until(() => true);
+for (let n = 0; n < 100 && total(after) < total(before) + 5; n++) after = await ask("&categ=shoes&ranking=clicks");
+return { rows: sales.length, image: product.images[0].url, clicked, before: total(before), after: total(after),
+  sales: await status("API/v0/sql?q=SELECT+1+FROM+sales&token=TOKEN") };
+"""
+
+
+def front_end(common, admin):
+    """The README's token, and the front end's requests from a page on another origin."""
+    from browser import Browser, find
+
+    program = find()
+    if not program:
+        return print("the front end is skipped: no Chromium here")
+    scopes = ["PIPES:READ:api_ranking", "DATASOURCES:READ:clicks", "DATASOURCES:APPEND:clicks"]
+    form = urllib.parse.urlencode([("name", "ux_demo"), *(("scope", s) for s in scopes)])
+    status, body = common.http(f"{common.API}/v0/tokens/", form.encode(), admin)
+    assert status == 200, (status, body)
+    scenario = FRONT_END.replace("TOKEN", json.loads(body)["token"]).replace("API", common.API)
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        seen = Browser(program, folder, {}).run(scenario)
+    assert seen["rows"] > 3 and seen["clicked"] == [202] * 5 and seen["after"] == seen["before"] + 5 and seen["sales"] == 403, seen
+    print(f"front end: {seen}")
+
+
 def main():
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("project")
@@ -178,6 +220,7 @@ def main():
             common.tb(project, "datasource", "append", "articles", file)
             with open(os.path.join(project, "endpoints", "api_ranking.pipe")) as f:
                 compare(common, token, f.read(), given.oracle, folder)
+            front_end(common, token)
         finally:
             server.terminate()
             server.wait()
