@@ -78,7 +78,7 @@ fn prepare<'a>(needles: impl Iterator<Item = &'a [u8]>, ask: Ask, fold: Fold, of
         let mut scratch = Vec::new();
         folded.push(fold.apply(needle, &mut scratch).to_vec());
     }
-    let together = (often && each.len() > 2 && matches!(ask, Ask::Any | Ask::FirstPosition))
+    let together = (often && each.len() > 2 && ask != Ask::AllPositions)
         .then(|| AhoCorasick::new(&folded))
         .transpose()
         .map_err(|e| Error::bug(format!("cannot prepare the needles: {e}")))?;
@@ -157,7 +157,11 @@ fn answer(hay: &[u8], needles: &Needles, ask: Ask, points: bool, out: &mut Vec<u
     match (ask, &needles.together) {
         (Ask::Any, Some(all)) => out.push(u64::from(all.is_match(hay))),
         (Ask::Any, None) => out.push(u64::from(each.into_iter().any(|n| n.find(hay).is_some()))),
-        (Ask::FirstIndex, _) => {
+        (Ask::FirstIndex, Some(all)) => {
+            let first = all.find_overlapping_iter(hay).map(|m| m.pattern()).min();
+            out.push(first.map_or(0, |p| p.as_u64() + 1));
+        }
+        (Ask::FirstIndex, None) => {
             let first = needles.each.iter().position(|n| n.find(hay).is_some());
             out.push(first.map_or(0, |i| i as u64 + 1));
         }
