@@ -62,6 +62,13 @@ fn a_build_makes_the_workspace_what_its_files_say() {
         assert_eq!(changed["build"]["changed_datasource_names"][0], "events");
         assert_eq!(server.sql("SELECT sum(a), sum(c) FROM events").trim(), sums);
     }
+    let kept = server.post(
+        "/v0/datasources?name=events&mode=append&format=csv",
+        "text/csv",
+        "1,x,no\n",
+    );
+    assert_eq!(kept.json()["quarantine_rows"], 1, "{}", kept.text);
+    assert_eq!(server.sql("SELECT c FROM events_quarantine").trim(), "no");
     // What cannot be built changes nothing.
     server.data_source("by_hand", "`n` UInt8");
     let broken = TOTAL.replace("events", "nowhere");

@@ -76,6 +76,12 @@ fn route(app: &Arc<App>, call: &Call, outlet: &mut Outlet) -> Handled<Answer> {
         Fit::Method => return Err(wrong_method(call)),
         Fit::None => return Err(unknown(call)),
     };
+    if call.query.said("__tb__deployment") == Some("staging") {
+        // To answer from the live one would be a wrong answer.
+        return Err(Failure::not_implemented(
+            "reading a deployment that is not live",
+        ));
+    }
     let access = match route.right {
         Right::Open => Access::default(),
         Right::Local if call.peer.ip().to_canonical().is_loopback() => Access::default(),

@@ -170,8 +170,27 @@ impl Project {
         })?;
         let moved = self.fill_from(name, &made, forward);
         let moved = moved.and_then(|()| self.exchange_data_sources(name, &beside));
+        let moved = moved.and_then(|()| self.widen_quarantine(&made, name));
         let dropped = self.drop_data_source(&beside);
         moved.and(dropped)
+    }
+
+    /// Rows that were set aside stay where they are: their table gets the columns that are new.
+    fn widen_quarantine(&self, made: &crate::project::DataSource, name: &str) -> Result<()> {
+        let Some(source) = self.snapshot().data_source(name).cloned() else {
+            return Ok(());
+        };
+        let columns = made.columns.iter().map(|c| {
+            format!(
+                "ADD COLUMN IF NOT EXISTS {} Nullable(String)",
+                quoted(&c.name)
+            )
+        });
+        let columns: Vec<String> = columns.collect();
+        let table = self.store.at(&source.quarantine());
+        Ok(self
+            .store
+            .execute(&format!("ALTER TABLE {table} {}", columns.join(", ")))?)
     }
 
     fn fill_from(
