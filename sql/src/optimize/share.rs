@@ -23,6 +23,9 @@ const SCANS_MIN: usize = 3;
 
 /// The rule.
 pub(super) fn rule(query: &mut Query, _context: &BindContext) -> Result<()> {
+    if leaves(&query.plan) < 2 {
+        return Ok(());
+    }
     let classified = Classes::default().of(&query.plan);
     let mut sharing = Sharing::default();
     sharing.count(&classified);
@@ -30,6 +33,15 @@ pub(super) fn rule(query: &mut Query, _context: &BindContext) -> Result<()> {
         sharing.rewrite(&mut query.plan, &classified);
     }
     Ok(())
+}
+
+/// Scans and lists of rows in a plan.
+fn leaves(plan: &Plan) -> usize {
+    let inputs = plan.inputs();
+    match inputs.is_empty() {
+        true => 1,
+        false => inputs.into_iter().map(leaves).sum(),
+    }
 }
 
 #[derive(Default)]
@@ -148,8 +160,12 @@ pub(super) fn everywhere(
     rule: &mut dyn FnMut(&mut Query) -> Result<()>,
 ) -> Result<()> {
     rule(query)?;
+    let sources = in_order(&query.plan);
+    if sources.is_empty() {
+        return Ok(());
+    }
     let mut readers = vec![query.plan.clone()];
-    for source in in_order(&query.plan) {
+    for source in sources {
         let Some(shared) = as_shared(source.as_ref()) else {
             continue;
         };
