@@ -224,15 +224,15 @@ fn each_side_has_its_own_time_to_live() {
         ..definition("t")
     };
     engine.create_table(timed, CreateMode::Fail).unwrap();
-    let both = roost_engine::column::Column::native(vec![100u32, 100]);
-    let late = roost_engine::column::Column::native(vec![1_000_000u32, 1_000_000]);
+    let both = Column::native(vec![100u32, 100]);
+    let late = Column::native(vec![1_000_000u32, 1_000_000]);
     let (schema, plain) = (
         table(&engine, "t").stored_schema(),
         block(&[(0, "a".into()), (3, "b".into())]),
     );
     let columns = vec![plain.column(0).clone(), plain.column(1).clone(), both, late];
     let mut tx = engine.begin();
-    let rows = roost_engine::block::Block::new(schema, columns, 2).unwrap();
+    let rows = Block::new(schema, columns, 2).unwrap();
     tx.insert(&table(&engine, "t"), rows).unwrap();
     tx.commit().unwrap();
     let branch = engine.create_branch("b", NewBranch::default()).unwrap();

@@ -153,7 +153,8 @@ impl Project {
         }
     }
 
-    /// Makes the data source anew beside the old one, fills it, and lets them change places.
+    /// Makes the data source anew beside the old one, fills it, and lets them change places. Where rows
+    /// came in the meantime, the old one stays beside the new one and the error says so.
     fn move_rows(
         self: &Arc<Self>,
         name: &str,
@@ -162,8 +163,12 @@ impl Project {
     ) -> Result<()> {
         let beside = format!("{name}__next");
         if self.snapshot().data_source(&beside).is_some() {
-            self.drop_data_source(&beside)?;
+            return Err(ProjectError::Bad(format!(
+                "data source {beside} is there from an earlier build of {name}: append to {name} what is \
+                 missing in it, then remove {beside}"
+            )));
         }
+        let before = self.last_insert(name);
         let made = self.create_data_source(crate::project::NewDataSource {
             name: beside.clone(),
             ..new
@@ -171,8 +176,21 @@ impl Project {
         let moved = self.fill_from(name, &made, forward);
         let moved = moved.and_then(|()| self.exchange_data_sources(name, &beside));
         let moved = moved.and_then(|()| self.widen_quarantine(&made, name));
+        if moved.is_ok() && self.last_insert(&beside) > before {
+            return Err(ProjectError::Bad(format!(
+                "rows came into {name} while its rows moved to another key: all old rows are in {beside}; \
+                 append to {name} what is missing in it, then remove {beside}"
+            )));
+        }
         let dropped = self.drop_data_source(&beside);
         moved.and(dropped)
+    }
+
+    /// The commit of the last insert into a data source that is still in it.
+    fn last_insert(&self, name: &str) -> u64 {
+        let snapshot = self.store.table(name).map(|t| t.snapshot());
+        let parts = snapshot.iter().flat_map(|s| &s.parts);
+        parts.map(|p| p.info().max_block).max().unwrap_or(0)
     }
 
     /// Rows that were set aside stay where they are: their table gets the columns that are new.
