@@ -370,9 +370,13 @@ impl FilePart {
     pub(super) fn read_rows(&self, c: usize, rows: &[u32]) -> Result<Column> {
         let granule_rows = self.frame.granule_rows;
         let mut columns = Vec::new();
-        for group in rows.chunk_by(|a, b| *a as usize / granule_rows == *b as usize / granule_rows)
-        {
-            let g = group[0] as usize / granule_rows;
+        let mut rest = rows;
+        while let Some(first) = rest.first() {
+            // Looked for, not compared row by row: a mask of FINAL names nearly all rows.
+            let g = *first as usize / granule_rows;
+            let end = (g + 1) * granule_rows;
+            let (group, after) = rest.split_at(rest.partition_point(|r| (*r as usize) < end));
+            rest = after;
             let page = self.read_page(c, g)?;
             let base = (g * granule_rows) as u32;
             columns.push(match group.len() == page.len() {
