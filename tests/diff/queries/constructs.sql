@@ -256,5 +256,5 @@ WITH g AS (SELECT id, u16 FROM t ORDER BY u16, id LIMIT 5) SELECT count(), sum(x
 WITH g AS (SELECT id, u16 FROM t ORDER BY u16, id LIMIT 5) SELECT id FROM g WHERE id IN (SELECT id FROM g WHERE id % 2 = 0) ORDER BY id;
 WITH j AS (SELECT t.id AS id, r.v AS v FROM t JOIN r ON r.id = t.id) SELECT count(), sum(v) FROM (SELECT * FROM j UNION ALL SELECT * FROM j);
 WITH j AS (SELECT DISTINCT lc FROM t) SELECT count() FROM j AS a, j AS b WHERE a.lc <= b.lc;
-WITH f AS (SELECT id, u16 FROM t WHERE id < 50) SELECT (SELECT count() FROM f), (SELECT sum(u16) FROM f), count() FROM f AS a JOIN f AS b ON a.id = b.id JOIN f AS c ON c.id = b.id;
+WITH f AS (SELECT id, u16 FROM t WHERE id < 50) SELECT (SELECT count() FROM f) AS n, (SELECT sum(u16) FROM f) AS s, count() FROM f AS a JOIN f AS b ON a.id = b.id JOIN f AS c ON c.id = b.id;
 WITH w AS (SELECT id, row_number() OVER (PARTITION BY lc ORDER BY id) AS n FROM t WHERE id < 100) SELECT a.n, count() FROM w AS a JOIN w AS b ON a.id = b.id GROUP BY a.n ORDER BY a.n;
