@@ -89,6 +89,37 @@ fn a_workspace_has_its_own_data_sources_pipes_tokens_and_jobs() {
 }
 
 #[test]
+fn an_admin_of_one_workspace_has_nothing_to_do_with_another() {
+    let main = Server::start();
+    let other = second(&main, "other");
+    let made = main.post("/v0/tokens?name=ci&scope=ADMIN", "", "").json();
+    let ci = main.of(made["token"].as_str().unwrap());
+    let all = ci.get("/v0/user/workspaces");
+    assert_eq!(all.json()["workspaces"].as_array().unwrap().len(), 1);
+    let (users, own) = (main.get("/v0/workspace").json(), ci.get("/v0/workspace"));
+    let second = other.get("/v0/workspace").json();
+    for secret in [&users["token"], &second["token"]].map(|t| t.as_str().unwrap()) {
+        assert!(!all.text.contains(secret), "{}", all.text);
+        assert!(!own.text.contains(secret), "{}", own.text);
+    }
+    let path = format!("/v0/workspaces/{}", id_of(&other));
+    assert_eq!(ci.get(&path).status, 404);
+    assert_eq!(ci.delete(&path).status, 404);
+    assert_eq!(main.get(&path).status, 200);
+    assert_eq!(other.data_source("t", "`n` UInt8").status, 200);
+    let steal = format!(
+        "/v0/datasources/t/share?origin_workspace_id={}&destination_workspace_id={}",
+        id_of(&other),
+        id_of(&main)
+    );
+    assert_eq!(ci.post(&steal, "", "").status, 404);
+    assert_eq!(
+        other.get("/v0/user/workspaces").json()["workspaces"][0]["name"],
+        "test"
+    );
+}
+
+#[test]
 fn a_shared_data_source_is_read_by_its_full_name_until_it_is_not_shared() {
     let main = Server::start();
     let other = second(&main, "other");

@@ -133,8 +133,8 @@ pub const ROUTES: &[Route] = routes! {
     POST "/v*/datasources/{source}/quarantine/replay" CreateDataSources whole |a| datasources::replay(a.app, a.call, a.part(0));
     POST "/v*/datasources/{source}/append" Append whole |a| datasources::import_into(a, a.part(0), "append");
     POST "/v*/datasources/{source}/replace" CreateDataSources whole |a| datasources::import_into(a, a.part(0), "replace");
-    POST "/v*/datasources/{source}/share" Admin whole |a| workspaces::share(a.app, a.call, a.part(0), true);
-    DELETE "/v*/datasources/{source}/share" Admin whole |a| workspaces::share(a.app, a.call, a.part(0), false);
+    POST "/v*/datasources/{source}/share" Admin whole |a| workspaces::share(a, true);
+    DELETE "/v*/datasources/{source}/share" Admin whole |a| workspaces::share(a, false);
     GET "/v*/datasources/{source}/scheduling/**" CreateDataSources whole |a| datasources::unscheduled(a.app, a.part(0));
     POST "/v*/datasources/{source}/scheduling/**" CreateDataSources whole |a| datasources::unscheduled(a.app, a.part(0));
     PUT "/v*/datasources/{source}/scheduling/**" CreateDataSources whole |a| datasources::unscheduled(a.app, a.part(0));
@@ -193,9 +193,9 @@ pub const ROUTES: &[Route] = routes! {
     POST "/v*/environments/{branch}/regression/**" Admin whole |_| misc::absent("regression tests of branches");
     GET "/v*/workspaces/{workspace}/releases" Develop whole releases::list;
     POST "/v*/workspaces" Admin whole |a| workspaces::create(a.app, a.call);
-    GET "/v*/workspaces/{workspace}" Admin whole |a| workspaces::detail(a.app, a.part(0));
-    DELETE "/v*/workspaces/{workspace}" Admin whole |a| workspaces::delete(a.app, a.call, a.part(0));
-    PUT "/v*/workspaces/{workspace}/users" Admin whole |a| workspaces::members(a.app, a.call, a.part(0));
+    GET "/v*/workspaces/{workspace}" Admin whole workspaces::detail;
+    DELETE "/v*/workspaces/{workspace}" Admin whole workspaces::delete;
+    PUT "/v*/workspaces/{workspace}/users" Admin whole workspaces::members;
     POST "/v*/workspaces/{workspace}/releases" Admin whole releases::put;
     PUT "/v*/workspaces/{workspace}/releases/{release}" Admin whole releases::rename;
     GET "/v*/workspaces/{workspace}/releases/**" Admin whole |_| misc::absent("releases beside the live one");

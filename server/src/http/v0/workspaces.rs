@@ -1,7 +1,7 @@
 //! Workspaces of the user: list, make, delete, members; data sources that they share.
 //!
-//! Invariant: what changes workspaces asks for the user's own token, or for an admin token of the
-//! workspace it changes.
+//! Invariant: what changes a workspace, or tells of it, asks for the user's own token (the first
+//! workspace's admin token is as good), or for an admin token of that workspace.
 
 use std::sync::Arc;
 
@@ -18,13 +18,49 @@ use crate::store::timestamp;
 use crate::tokens::{Access, Rows, new_uuid};
 
 /// `GET /v0/workspaces/{id}`.
-pub(super) fn detail(app: &App, key: &str) -> Handled {
-    Ok(Reply::json(&shown(&*find(app, key)?, true)))
+pub(super) fn detail(a: &Ask<'_>) -> Handled {
+    let target = find(a, a.part(0))?;
+    Ok(Reply::json(&shown_to(a, &target)))
 }
 
-fn find(app: &App, key: &str) -> Handled<Arc<App>> {
-    let found = app.workspaces.find(key);
-    found.ok_or_else(|| Failure::not_found(format!("Workspace \"{key}\" does not exist")))
+/// The workspace of that id or name, when the caller has to do with it.
+fn find(a: &Ask<'_>, key: &str) -> Handled<Arc<App>> {
+    let found = named(a.app, key).ok().filter(|w| concerns(a, w));
+    found.ok_or_else(|| absent(key))
+}
+
+/// Any workspace of that id or name.
+fn named(app: &App, key: &str) -> Handled<Arc<App>> {
+    app.workspaces.find(key).ok_or_else(|| absent(key))
+}
+
+fn absent(key: &str) -> Failure {
+    Failure::not_found(format!("Workspace \"{key}\" does not exist"))
+}
+
+/// Whether the caller runs the server, rather than one workspace of it.
+fn is_operator(a: &Ask<'_>) -> bool {
+    let main = || a.app.workspaces.main();
+    is_user(a.access) || main().is_some_and(|m| m.project.admin_token() == a.call.token())
+}
+
+/// Whether a workspace is the caller's own, or a branch of it; the operator has to do with all.
+fn concerns(a: &Ask<'_>, target: &App) -> bool {
+    let (own, target) = (a.app.project.workspace(), target.project.workspace());
+    target.id == own.id || target.main.as_ref() == Some(&own.id) || is_operator(a)
+}
+
+/// A workspace with the token that the caller has for it.
+fn shown_to(a: &Ask<'_>, target: &App) -> Json {
+    let own = target.project.workspace().id == a.app.project.workspace().id;
+    match own && !is_operator(a) {
+        true => shown_of(
+            target,
+            &target.project.workspace(),
+            Some(a.call.token().to_owned()),
+        ),
+        false => shown(target, true),
+    }
 }
 
 /// Whether the token is the user's own rather than the workspace's.
@@ -43,7 +79,11 @@ pub(super) fn auth(access: &Access) -> Handled {
 pub(super) fn one(a: &Ask<'_>) -> Handled {
     let (app, access) = (a.app, a.access);
     let w = app.project.workspace();
-    let mut out = shown_of(app, &w, access.is_admin().then(|| app.project.user_token()));
+    let token = match is_operator(a) {
+        true => Some(app.project.user_token()),
+        false => access.is_admin().then(|| a.call.token().to_owned()),
+    };
+    let mut out = shown_of(app, &w, token);
     out["user_email"] = w.user_email.clone().into();
     out["user_id"] = w.user_id.clone().into();
     out["scope"] = if access.is_admin() { "admin" } else { "user" }.into();
@@ -52,7 +92,7 @@ pub(super) fn one(a: &Ask<'_>) -> Handled {
     Ok(Reply::json(&out))
 }
 
-/// `GET /v0/user/workspaces`: all of them for an admin, else the token's own.
+/// `GET /v0/user/workspaces`: all of them for the operator, else the token's own and its branches.
 pub(super) fn all(a: &Ask<'_>) -> Handled {
     let (app, call, access) = (a.app, a.call, a.access);
     let w = app.project.workspace();
@@ -66,10 +106,10 @@ pub(super) fn all(a: &Ask<'_>) -> Handled {
                     Some(_) => with_branches,
                     None => !only_branches,
                 };
-                is_wanted && !w.name.starts_with(SCRATCH)
+                is_wanted && !w.name.starts_with(SCRATCH) && concerns(a, app)
             };
             let all = app.workspaces.all().into_iter().filter(wanted);
-            all.map(|a| shown(&a, true)).collect()
+            all.map(|w| shown_to(a, &w)).collect()
         }
         false => vec![shown_of(app, &w, Some(call.token().to_owned()))],
     };
@@ -136,23 +176,23 @@ pub(super) fn create(app: &Arc<App>, call: &Call) -> Handled {
     Ok(Reply::json(&shown(&made, true)))
 }
 
-pub(super) fn delete(app: &Arc<App>, call: &Call, key: &str) -> Handled {
-    let w = find(app, key)?.project.workspace();
-    let form = call.form();
+pub(super) fn delete(a: &Ask<'_>) -> Handled {
+    let w = find(a, a.part(0))?.project.workspace();
+    let form = a.call.form();
     if let Some(said) = form.said("confirmation").filter(|c| *c != w.name) {
         return Err(Failure::bad(format!(
             "The confirmation '{said}' is not the name of workspace '{}'",
             w.name
         )));
     }
-    app.workspaces.remove(&w.id)?;
+    a.app.workspaces.remove(&w.id)?;
     Ok(Reply::json(&json!({ "id": w.id, "name": w.name })))
 }
 
 /// Adds and removes members, and changes what they may do.
-pub(super) fn members(app: &App, call: &Call, key: &str) -> Handled {
-    let target = find(app, key)?;
-    let form = call.form();
+pub(super) fn members(a: &Ask<'_>) -> Handled {
+    let target = find(a, a.part(0))?;
+    let form = a.call.form();
     let project = &target.project;
     let users = form.said("users").unwrap_or_default().split(',');
     let role = || form.said("new_role").or_else(|| form.said("role"));
@@ -182,15 +222,15 @@ pub(super) fn members(app: &App, call: &Call, key: &str) -> Handled {
 }
 
 /// `POST, DELETE /v0/datasources/{id}/share`: the receiver reads it as `workspace.name`.
-pub(super) fn share(app: &Arc<App>, call: &Call, key: &str, is_shared: bool) -> Handled {
-    let form = call.form();
+pub(super) fn share(a: &Ask<'_>, is_shared: bool) -> Handled {
+    let (app, key, form) = (a.app, a.part(0), a.call.form());
     let origin = form.said("origin_workspace_id");
-    let origin = origin.map_or_else(|| Ok(Arc::clone(app)), |id| find(app, id))?;
+    let origin = origin.map_or_else(|| Ok(Arc::clone(app)), |id| find(a, id))?;
     let wanted = form
         .said("destination_workspace_id")
         .or_else(|| form.said("destination_workspace_name"))
         .ok_or_else(|| Failure::bad("The parameter 'destination_workspace_id' is missing"))?;
-    let target = find(app, wanted)?;
+    let target = named(app, wanted)?;
     let (from, to) = (origin.project.workspace(), target.project.workspace());
     if from.id == to.id {
         return Err(Failure::bad("A workspace has its own data sources already"));
