@@ -19,7 +19,7 @@ import threading
 import urllib.parse
 from datetime import datetime, timedelta, timezone
 
-from public_demo import start
+from public_demo import served
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 EXAMPLES = os.path.join(ROOT, "docs", "examples")
@@ -206,21 +206,14 @@ def main():
         print("skipped: no Chromium here (apt-get install chromium, or name one in CHROMIUM)")
         return
     sites = {name: os.path.join(EXAMPLES, name) for name in ("website-events", "ux-personalization", "in-store")}
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        server = start(os.path.abspath(given.binary), os.path.join(folder, "data"))
-        try:
-            import common
-
-            admin = common.admin_token()
-            for site in sites.values():
-                pushed = subprocess.run([given.binary, "push", site, "--fixtures", "--url", common.API, "--token", admin], capture_output=True, text=True)
-                assert pushed.returncode == 0, pushed.stderr
-            browser = Browser(program, folder, sites)
-            for check in (dashboard, shop, display):
-                print(f"{check.__name__}: {check(browser, common, admin)}", flush=True)
-        finally:
-            server.terminate()
-            server.wait()
+    with served(given.binary) as (folder, common):
+        admin = common.admin_token()
+        for site in sites.values():
+            pushed = subprocess.run([given.binary, "push", site, "--fixtures", "--url", common.API, "--token", admin], capture_output=True, text=True)
+            assert pushed.returncode == 0, pushed.stderr
+        browser = Browser(program, folder, sites)
+        for check in (dashboard, shop, display):
+            print(f"{check.__name__}: {check(browser, common, admin)}", flush=True)
     print("ok")
 
 

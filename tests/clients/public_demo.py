@@ -9,6 +9,7 @@ client's own template package and run by chDB over the rows that our server give
 """
 
 import argparse
+import contextlib
 import glob
 import json
 import os
@@ -66,6 +67,29 @@ def start(binary, data):
         except OSError:
             time.sleep(0.05)
     raise SystemExit("the server does not listen")
+
+
+@contextlib.contextmanager
+def served(binary):
+    """A server on a folder of its own while the block runs; the folder and the module `common` for it."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        server = start(os.path.abspath(binary), os.path.join(folder, "data"))
+        try:
+            import common
+
+            yield folder, common
+        finally:
+            server.terminate()
+            server.wait()
+
+
+def arguments(doc):
+    """What a script that tries a public project is called with."""
+    known = argparse.ArgumentParser(description=doc.splitlines()[0])
+    known.add_argument("project")
+    known.add_argument("--binary", default="target/debug/roost")
+    known.add_argument("--oracle", default=sys.executable)
+    return known.parse_args()
 
 
 def lines(rows):
@@ -196,34 +220,23 @@ def front_end(common, admin):
 
 
 def main():
-    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("project")
-    arguments.add_argument("--binary", default="target/debug/roost")
-    arguments.add_argument("--oracle", default=sys.executable)
-    given = arguments.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        server = start(os.path.abspath(given.binary), os.path.join(folder, "data"))
-        try:
-            import common
-
-            token = common.admin_token()
-            project = os.path.join(folder, "project")
-            shutil.copytree(given.project, project, ignore=shutil.ignore_patterns(".tinyb", ".diff_tmp", ".git"))
-            common.tb(project, "auth", "--host", common.API, "--token", token)
-            print(common.tb(project, "push", "--fixtures", "--yes"))
-            articles = [r["article_id"] for r in common.sql(token, "SELECT article_id FROM shoes_and_shirts FORMAT JSON")["data"]]
-            assert articles, "the fixtures did not arrive"
-            feed(common, token, articles)
-            file = os.path.join(folder, "articles.csv")
-            with open(glob.glob(os.path.join(project, "datasources", "articles.datasource"))[0]) as f:
-                articles_file(file, f.read(), articles)
-            common.tb(project, "datasource", "append", "articles", file)
-            with open(os.path.join(project, "endpoints", "api_ranking.pipe")) as f:
-                compare(common, token, f.read(), given.oracle, folder)
-            front_end(common, token)
-        finally:
-            server.terminate()
-            server.wait()
+    given = arguments(__doc__)
+    with served(given.binary) as (folder, common):
+        token = common.admin_token()
+        project = os.path.join(folder, "project")
+        shutil.copytree(given.project, project, ignore=shutil.ignore_patterns(".tinyb", ".diff_tmp", ".git"))
+        common.tb(project, "auth", "--host", common.API, "--token", token)
+        print(common.tb(project, "push", "--fixtures", "--yes"))
+        articles = [r["article_id"] for r in common.sql(token, "SELECT article_id FROM shoes_and_shirts FORMAT JSON")["data"]]
+        assert articles, "the fixtures did not arrive"
+        feed(common, token, articles)
+        file = os.path.join(folder, "articles.csv")
+        with open(glob.glob(os.path.join(project, "datasources", "articles.datasource"))[0]) as f:
+            articles_file(file, f.read(), articles)
+        common.tb(project, "datasource", "append", "articles", file)
+        with open(os.path.join(project, "endpoints", "api_ranking.pipe")) as f:
+            compare(common, token, f.read(), given.oracle, folder)
+        front_end(common, token)
     print("ok")
 
 

@@ -9,7 +9,6 @@ tinybird-cli; PYTHON has chdb. chDB makes the project's tables and views itself 
 server stored them, so it rolls up what we rolled up.
 """
 
-import argparse
 import base64
 import glob
 import json
@@ -26,7 +25,7 @@ import urllib.parse
 from datetime import datetime, timedelta, timezone
 
 from browser import Browser, find
-from public_demo import nodes_of, start
+from public_demo import arguments, nodes_of, served
 
 PRODUCTS = ["6cHumpSxTvs", "Fg15LdqpWrs", "Zu7A1GCSjZE", "fSdBxY0NxVI", "xFmXLq_KJxg", "5d0cgAl5BTk", "YY4YaHKh2jQ", "p8Drpg_duLw", "sZzx0cUDX98"]
 CATEGORIES = ["shoe", "shirt", "pants", "swimsuit", "backpack"]
@@ -263,34 +262,23 @@ def dashboard(common, project, token, now):
 
 
 def main():
-    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("project")
-    arguments.add_argument("--binary", default="target/debug/roost")
-    arguments.add_argument("--oracle", default=sys.executable)
-    given = arguments.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        server = start(os.path.abspath(given.binary), os.path.join(folder, "data"))
-        try:
-            import common
-
-            admin = common.admin_token()
-            checkout = os.path.join(folder, "project")
-            shutil.copytree(given.project, checkout, ignore=shutil.ignore_patterns(".git"))
-            project = os.path.join(checkout, "data-project")
-            common.tb(project, "auth", "--host", common.API, "--token", admin)
-            print(common.tb(project, "push", "--yes"))
-            file = os.path.join(folder, "products.csv")
-            products(file)
-            common.tb(project, "datasource", "append", "products", file)
-            now = feed(common, checkout, admin)
-            tokens = {t["name"]: t["token"] for t in json.loads(common.http(f"{common.API}/v0/tokens", token=admin)[1])["tokens"]}
-            compare(common, project, admin, given.oracle, folder, now)
-            status, _ = common.http(f"{common.API}/v0/pipes/daily.json", token=tokens["grafana_read"])
-            assert status == 403, status
-            dashboard(common, checkout, tokens["grafana_read"], now)
-        finally:
-            server.terminate()
-            server.wait()
+    given = arguments(__doc__)
+    with served(given.binary) as (folder, common):
+        admin = common.admin_token()
+        checkout = os.path.join(folder, "project")
+        shutil.copytree(given.project, checkout, ignore=shutil.ignore_patterns(".git"))
+        project = os.path.join(checkout, "data-project")
+        common.tb(project, "auth", "--host", common.API, "--token", admin)
+        print(common.tb(project, "push", "--yes"))
+        file = os.path.join(folder, "products.csv")
+        products(file)
+        common.tb(project, "datasource", "append", "products", file)
+        now = feed(common, checkout, admin)
+        tokens = {t["name"]: t["token"] for t in json.loads(common.http(f"{common.API}/v0/tokens", token=admin)[1])["tokens"]}
+        compare(common, project, admin, given.oracle, folder, now)
+        status, _ = common.http(f"{common.API}/v0/pipes/daily.json", token=tokens["grafana_read"])
+        assert status == 403, status
+        dashboard(common, checkout, tokens["grafana_read"], now)
     print("ok")
 
 

@@ -18,11 +18,10 @@ import socket
 import ssl
 import subprocess
 import sys
-import tempfile
 import threading
 from datetime import datetime, timedelta, timezone
 
-from public_demo import start
+from public_demo import served
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 EXAMPLE = os.path.join(ROOT, "docs", "examples", "e-store")
@@ -206,11 +205,9 @@ def main():
     arguments.add_argument("--binary", default="target/debug/roost")
     arguments.add_argument("--scripts", default=sys.executable)
     given = arguments.parse_args()
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        server, postgres = start(os.path.abspath(given.binary), os.path.join(folder, "data")), None
+    with served(given.binary) as (folder, common):
+        postgres = None
         try:
-            import common
-
             admin = common.admin_token()
             example = os.path.join(folder, "e-store")
             shutil.copytree(EXAMPLE, example)
@@ -234,8 +231,6 @@ def main():
             postgres = weather_reports(folder)
             run(common, Scripts(given.scripts, project, environment), postgres, generator, admin)
         finally:
-            server.terminate()
-            server.wait()
             if postgres:
                 postgres.close()
     print("ok")

@@ -44,6 +44,16 @@ impl Runs {
         outcome.map(|did| did.details)
     }
 
+    /// A query that is the job's.
+    fn request(&self, running: &Running) -> QueryRequest {
+        QueryRequest {
+            query_id: Some(running.id.clone()),
+            database: Some(self.project.store.data().to_owned()),
+            cancel: running.cancel.clone(),
+            ..QueryRequest::default()
+        }
+    }
+
     fn write_files(
         &self,
         pipe: &Pipe,
@@ -54,12 +64,7 @@ impl Runs {
         let place = Place::of(node, self.folder.as_deref(), &pipe.name)?;
         let resolver = self.resolver(pipe, node, variables);
         let mut files = Files::new(&place, &running.id);
-        let request = QueryRequest {
-            query_id: Some(running.id.clone()),
-            database: Some(self.project.store.data().to_owned()),
-            cancel: running.cancel.clone(),
-            ..QueryRequest::default()
-        };
+        let request = self.request(running);
         let database = self.project.store.database();
         let summary = self.run(
             |sql| place.statement(sql),
@@ -97,12 +102,7 @@ impl Runs {
     ) -> Result<Did, String> {
         let resolver = self.resolver(pipe, node, variables);
         let mut posts = Posts::new(hook, running);
-        let request = QueryRequest {
-            query_id: Some(running.id.clone()),
-            database: Some(self.project.store.data().to_owned()),
-            cancel: running.cancel.clone(),
-            ..QueryRequest::default()
-        };
+        let request = self.request(running);
         let database = self.project.store.database();
         let summary = self.run(str::to_owned, (pipe, node), &resolver, request, |request| {
             database.session().run_rows(request, &mut posts)

@@ -104,7 +104,8 @@ impl Pieces {
     }
 }
 
-struct BlocksReader(Pieces);
+/// Reads blocks as they are.
+pub(super) struct BlocksReader(pub(super) Pieces);
 
 impl SourceReader for BlocksReader {
     fn next(&self) -> Result<Option<Box<dyn Morsel>>> {

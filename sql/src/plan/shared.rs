@@ -9,9 +9,9 @@ use parking_lot::RwLock;
 use roost_engine::block::{Block, Field, Schema};
 use roost_engine::error::{Error, Result};
 
-use super::memory::Pieces;
-use super::source::{Morsel, SourceReader, SourceRequest, TableSource};
-use super::{BlockMorsel, OutputColumn, Plan};
+use super::memory::{BlocksReader, Pieces};
+use super::source::{SourceReader, SourceRequest, TableSource};
+use super::{OutputColumn, Plan};
 
 /// A plan that looks like a table to the plans that read it.
 #[derive(Debug)]
@@ -88,20 +88,11 @@ impl TableSource for SharedSource {
                 self.name()
             ))
         })?;
-        Ok(Arc::new(Reader(Pieces::new(blocks))))
+        Ok(Arc::new(BlocksReader(Pieces::new(blocks))))
     }
 
     fn as_any(&self) -> &dyn Any {
         self
-    }
-}
-
-struct Reader(Pieces);
-
-impl SourceReader for Reader {
-    fn next(&self) -> Result<Option<Box<dyn Morsel>>> {
-        let morsel = |(number, block)| Box::new(BlockMorsel::new(number, block)) as Box<dyn Morsel>;
-        Ok(self.0.next().map(morsel))
     }
 }
 
