@@ -220,7 +220,9 @@ def main():
                     if error:
                         sys.exit(f"{type(side).__name__} refuses the setup: {error[:500]}\n{sql[:200]}")
             bad = explained = 0
-            for sql, origin in work:
+            for done, (sql, origin) in enumerate(work):
+                if done and done % 1000 == 0:
+                    print(f"# {done} of {len(work)}: {bad} different", file=sys.stderr, flush=True)
                 difference = compare(sql, theirs, ours)
                 if difference is None:
                     continue
@@ -229,7 +231,7 @@ def main():
                     explained += 1
                     continue
                 bad += 1
-                print(f"--- {origin}\n{sql}\n    {difference}\n")
+                print(f"--- {origin}\n{sql}\n    {difference}\n", flush=True)
         finally:
             ours.close()
             theirs.close()
