@@ -25,7 +25,7 @@ use roost_engine::catalog::NewBranch;
 use roost_engine::clock::TestClock;
 use roost_engine::error::Result;
 use roost_engine::options::Options;
-use roost_engine::storage::faulty::{FaultyStorage, Image};
+use roost_engine::storage::faulty::{Cuts, FaultyStorage};
 
 /// What steps act on.
 struct Run {
@@ -127,35 +127,20 @@ fn cut_everywhere(scenario: &Scenario) {
         notes.push(whole.seen(scenario));
     }
     drop(whole);
-    let trace = disk.trace();
-    let changing = trace.iter().zip(1u64..).filter(|(c, _)| c.kind.changes());
-    let all: Vec<u64> = changing.map(|(_, n)| n).collect();
-    let full = std::env::var_os("ROOST_CRASH_FULL").is_some();
-    let step = if full { 1 } else { all.len().div_ceil(4) };
-    let mut images = 0;
-    for n in all.into_iter().step_by(step.max(1)) {
-        let (disk, clock) = (FaultyStorage::new(), clock());
-        disk.cut_at(n);
-        let known = open(&disk, &clock).map_or(0, |run| perform(&run, scenario.steps).0);
-        assert!(disk.is_off(), "the power goes at call {n}");
-        let several = Image::many(n * 31);
-        let chosen = if full { &several[..] } else { &several[1..3] };
-        for image in chosen {
-            let place = format!(
-                "cut at call {n} {:?} of step {known}, {image:?}",
-                trace[n as usize - 1]
-            );
-            check(
-                &disk.image(*image),
-                &clock,
-                scenario,
-                (known, &notes),
-                &place,
-            );
-            images += 1;
-        }
-    }
-    println!("{images} disks");
+    let cuts = Cuts {
+        from: 0,
+        calls: 4,
+        images: 1..3,
+    };
+    let cut = |disk: &FaultyStorage| {
+        let clock = clock();
+        let known = open(disk, &clock).map_or(0, |run| perform(&run, scenario.steps).0);
+        assert!(disk.is_off(), "the power goes");
+        (clock, known)
+    };
+    cuts.run(&disk, &cut, &|disk, (clock, known), place| {
+        check(disk, clock, scenario, (*known, &notes), place);
+    });
 }
 
 /// Opens a disk, looks, and goes on from there to the end.
@@ -263,7 +248,7 @@ fn populate() {
                     Some(held) => held,
                     None => run.db.view_source("default", "w", true)?,
                 };
-                let filled = run.db.populate(&held, None, &Default::default());
+                let filled = run.db.populate(&held, None, &Default::default(), None);
                 filled.map(|_| ())
             }),
             Sql(LAST),

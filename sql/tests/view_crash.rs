@@ -16,7 +16,7 @@ use roost::session::DatabaseOptions;
 use roost::{Database, Error, Value};
 use roost_engine::clock::TestClock;
 use roost_engine::options::Options;
-use roost_engine::storage::faulty::{FaultyStorage, Image};
+use roost_engine::storage::faulty::{Cuts, FaultyStorage};
 
 const INSERTS: u64 = 6;
 
@@ -106,45 +106,34 @@ fn an_insert_is_there_with_its_views_or_not_at_all() {
         (0..INSERTS).collect::<Vec<_>>()
     );
     drop(whole);
-    let calls = disk.trace();
-    let changing = calls.iter().zip(1u64..).filter(|(c, _)| c.kind.changes());
-    let all: Vec<u64> = changing.map(|(_, n)| n).collect();
-    let full = std::env::var_os("ROOST_CRASH_FULL").is_some();
-    let step = if full { 1 } else { all.len().div_ceil(12) };
-    let mut images = 0;
-    for n in all.into_iter().step_by(step.max(1)) {
-        let disk = FaultyStorage::new();
-        disk.cut_at(n);
-        let known = match open(&disk).map(|db| perform(&db)) {
-            Ok(Ok(_)) => panic!("the power goes at call {n}"),
-            Ok(Err((known, _))) => known,
-            Err(_) => 0,
-        };
-        let several = Image::many(n * 31);
-        let chosen = if full { &several[..] } else { &several[1..4] };
-        for image in chosen {
-            let place = format!("cut at call {n} {:?}, {image:?}", calls[n as usize - 1]);
-            let disk = disk.image(*image);
-            let db = open(&disk).unwrap_or_else(|e| panic!("{place}: {e:?}"));
-            for sql in TABLES {
-                db.execute(sql)
-                    .unwrap_or_else(|e| panic!("{place}: {sql}: {e:?}"));
-            }
-            let there = found(&db, &place);
-            let (least, most): (Vec<u64>, Vec<u64>) = ((0..known).collect(), (0..=known).collect());
-            assert!(
-                there == least || there == most,
-                "{place}: {known} acknowledged, {there:?} there"
-            );
-            // Everything is sent again: each insert lands once.
-            assert_eq!(perform(&db).ok(), Some(INSERTS), "{place}");
-            assert_eq!(
-                found(&db, &place),
-                (0..INSERTS).collect::<Vec<_>>(),
-                "{place}"
-            );
-            images += 1;
+    let cuts = Cuts {
+        from: 0,
+        calls: 12,
+        images: 1..4,
+    };
+    let cut = |disk: &FaultyStorage| match open(disk).map(|db| perform(&db)) {
+        Ok(Ok(_)) => panic!("the power goes"),
+        Ok(Err((known, _))) => known,
+        Err(_) => 0,
+    };
+    cuts.run(&disk, &cut, &|disk, known, place| {
+        let db = open(disk).unwrap_or_else(|e| panic!("{place}: {e:?}"));
+        for sql in TABLES {
+            db.execute(sql)
+                .unwrap_or_else(|e| panic!("{place}: {sql}: {e:?}"));
         }
-    }
-    println!("{images} disks");
+        let there = found(&db, place);
+        let (least, most): (Vec<u64>, Vec<u64>) = ((0..*known).collect(), (0..=*known).collect());
+        assert!(
+            there == least || there == most,
+            "{place}: {known} acknowledged, {there:?} there"
+        );
+        // Everything is sent again: each insert lands once.
+        assert_eq!(perform(&db).ok(), Some(INSERTS), "{place}");
+        assert_eq!(
+            found(&db, place),
+            (0..INSERTS).collect::<Vec<_>>(),
+            "{place}"
+        );
+    });
 }

@@ -465,15 +465,17 @@ fn populate_loses_and_doubles_nothing_while_inserts_run() {
         let sql = "CREATE MATERIALIZED VIEW q TO s AS SELECT sum(k) AS n, count() AS c FROM t";
         let stored = db.create_view(sql).unwrap().unwrap();
         let later = db.view_source("default", "p", true).unwrap();
-        db.populate(&stored, None, &CancelToken::new()).unwrap();
-        db.populate(&later, None, &CancelToken::new()).unwrap();
+        db.populate(&stored, None, &CancelToken::new(), None)
+            .unwrap();
+        db.populate(&later, None, &CancelToken::new(), None)
+            .unwrap();
         ended.store(true, Ordering::Relaxed);
     });
     let whole = ask(&db, "SELECT count(), sum(k) FROM t");
     assert_eq!(ask(&db, "SELECT count(), sum(k) FROM p"), whole);
     assert_eq!(ask(&db, "SELECT sum(c), sum(n) FROM q"), whole);
     let some = db.view_source("default", "q", true).unwrap();
-    db.populate(&some, Some("k < 4"), &CancelToken::new())
+    db.populate(&some, Some("k < 4"), &CancelToken::new(), None)
         .unwrap();
     assert_eq!(ask(&db, "SELECT * FROM q"), "6 4");
 }

@@ -84,7 +84,9 @@ impl Engine {
             touches: &|part| Ok(!fits(part)),
             rows: &rows,
         };
-        inner.rewrite(table, &rewrite).map(|_| ())
+        inner
+            .rewrite(table, &rewrite, (self.branch, &|_| Vec::new()))
+            .map(|_| ())
     }
 }
 

@@ -177,6 +177,18 @@ impl Engine {
     /// # Errors
     /// UNKNOWN_TABLE, INCOMPATIBLE_COLUMNS; nothing happened then.
     pub fn attach(&self, attached: &[Attach]) -> Result<()> {
+        self.attach_and(attached, Vec::new())
+    }
+
+    /// As [`Engine::attach`], with keys of this store or branch that are set in the same commit.
+    ///
+    /// # Errors
+    /// As [`Engine::attach`].
+    pub fn attach_and(
+        &self,
+        attached: &[Attach],
+        values: Vec<(String, Option<Vec<u8>>)>,
+    ) -> Result<()> {
         let inner = &self.inner;
         let _ddl = inner.ddl.lock();
         let mut leader = inner.commits.lead();
@@ -185,6 +197,10 @@ impl Engine {
         for one in attached {
             one.check()?;
             share(one, &mut request)?;
+        }
+        if !values.is_empty() {
+            request.within(self.branch);
+            put_values(values, false, self.branch, &mut request);
         }
         if request.is_empty() {
             return Ok(());

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::commit::Request;
 use super::drafts::{self, Draft};
+use super::transaction::put_values;
 use super::{Engine, Inner, Layout, Table, TableDefinition};
 use crate::block::Block;
 use crate::error::{Error, Result};
@@ -30,6 +31,9 @@ pub struct Rewrite<'a> {
     /// From rows of the stored columns before to rows of those after, in the same order.
     pub rows: &'a dyn Fn(Block) -> Result<Block>,
 }
+
+/// Keys to be set with a rewrite, made of the number of rows that went.
+type Also<'a> = &'a dyn Fn(u64) -> Vec<(String, Option<Vec<u8>>)>;
 
 /// The layouts before and after.
 struct Shapes {
@@ -55,14 +59,33 @@ impl Engine {
     /// # Errors
     /// UNKNOWN_TABLE, and what reading, writing and the change itself say; nothing changed then.
     pub fn rewrite(&self, table: &Arc<Table>, rewrite: &Rewrite<'_>) -> Result<usize> {
+        self.rewrite_and(table, rewrite, &|_| Vec::new())
+    }
+
+    /// As [`Engine::rewrite`], with keys that are set in the same commit, made of the number of rows
+    /// that went.
+    ///
+    /// # Errors
+    /// As [`Engine::rewrite`].
+    pub fn rewrite_and(
+        &self,
+        table: &Arc<Table>,
+        rewrite: &Rewrite<'_>,
+        also: Also<'_>,
+    ) -> Result<usize> {
         let _ddl = self.inner.ddl.lock();
-        self.inner.rewrite(table, rewrite)
+        self.inner.rewrite(table, rewrite, (self.branch, also))
     }
 }
 
 impl Inner {
     /// [`Engine::rewrite`] for those who hold the lock of catalog changes.
-    pub(super) fn rewrite(&self, table: &Arc<Table>, rewrite: &Rewrite<'_>) -> Result<usize> {
+    pub(super) fn rewrite(
+        &self,
+        table: &Arc<Table>,
+        rewrite: &Rewrite<'_>,
+        (branch, also): (u64, Also<'_>),
+    ) -> Result<usize> {
         self.check_writable()?;
         let name = table.definition();
         self.names
@@ -103,7 +126,16 @@ impl Inner {
             }
         }
         let mut request = Request::default();
+        let goes = |d: &&Done| d.goes.is_some();
+        let before: u64 = done.iter().filter(goes).map(|d| d.part.info().rows).sum();
+        let drafts = done.iter().filter_map(|d| d.goes.as_ref()?.as_ref());
+        let after: u64 = drafts.map(|d| d.info().rows).sum();
         let count = self.rewrite_request(table, rewrite, &shapes, done, &mut request)?;
+        let values = also(before.saturating_sub(after));
+        if !values.is_empty() {
+            request.within(branch);
+            put_values(values, false, branch, &mut request);
+        }
         if request.is_empty() {
             return Ok(0);
         }

@@ -12,8 +12,10 @@ use parking_lot::{Mutex, MutexGuard};
 use super::{FileBytes, Storage, WriteFile, memory, path};
 use crate::error::{Code, Error, Result};
 
+mod cuts;
 mod image;
 
+pub use cuts::Cuts;
 pub use image::Image;
 
 /// What a call does to the disk.

@@ -12,7 +12,7 @@ use super::live::Live;
 use super::rates::Rates;
 use super::workspaces::{SCRATCH, Workspaces};
 use crate::config::Config;
-use crate::jobs::{Jobs, Runs};
+use crate::jobs::{Folder, Jobs, Runs};
 use crate::observe::Metrics;
 use crate::project::{Project, ServiceLog};
 use crate::schedule::Schedules;
@@ -25,6 +25,8 @@ const STACK_BYTES: usize = 4 << 20;
 pub struct App {
     /// Options.
     pub config: Arc<Config>,
+    /// The files of sinks of all workspaces.
+    folder: Option<Folder>,
     /// The workspace.
     pub project: Arc<Project>,
     /// Jobs.
@@ -61,11 +63,13 @@ impl App {
     /// The same over an open database.
     pub fn over(config: Config, store: Store) -> crate::project::Result<App> {
         let others = store.load::<String>("space");
+        let folder = Folder::of(&config, &store)?;
         let project = Project::open(store, &config.workspace)?;
         let metrics = Metrics::default();
         metrics.started(now_micros() as f64 / 1e6);
         let nothing = Shared {
             config: Arc::new(config),
+            folder,
             rates: Arc::default(),
             live: Arc::default(),
             metrics: Arc::new(metrics),
@@ -95,6 +99,7 @@ impl App {
             project,
             Shared {
                 config: Arc::clone(&self.config),
+                folder: self.folder.clone(),
                 rates: Arc::clone(&self.rates),
                 live: Arc::clone(&self.live),
                 metrics: Arc::clone(&self.metrics),
@@ -106,16 +111,15 @@ impl App {
     fn of(project: Project, shared: Shared) -> App {
         let project = Arc::new(project);
         let log = Arc::new(ServiceLog::default());
-        let jobs = Arc::new(Jobs::open(project.store.clone(), Arc::clone(&log)));
-        let config = shared.config;
-        let in_data = || config.data.as_ref().map(|d| d.join("sinks"));
-        let folder = config.sinks.clone().or_else(in_data);
         let workspace = project.workspace();
         // What a branch writes does not mix with what the workspace writes.
-        let folder = match workspace.main {
-            Some(_) => folder.map(|f| f.join("branches").join(&workspace.name)),
-            None => folder,
+        let own = |folder: &Folder| match workspace.main {
+            Some(_) => folder.join(&format!("branches/{}", workspace.name)),
+            None => folder.clone(),
         };
+        let folder = shared.folder.as_ref().map(own);
+        let jobs = Jobs::open(project.store.clone(), Arc::clone(&log), folder.as_ref());
+        let jobs = Arc::new(jobs);
         let runs = Runs {
             project: Arc::clone(&project),
             jobs: Arc::clone(&jobs),
@@ -123,7 +127,8 @@ impl App {
         };
         let schedules = Arc::new(Schedules::open(runs.clone()));
         App {
-            config,
+            config: shared.config,
+            folder: shared.folder,
             project,
             jobs,
             runs,
@@ -190,6 +195,7 @@ impl App {
 /// What workspaces share.
 struct Shared {
     config: Arc<Config>,
+    folder: Option<Folder>,
     rates: Arc<Rates>,
     live: Arc<Live>,
     metrics: Arc<Metrics>,

@@ -32,8 +32,10 @@ pub struct Asked<'a> {
     pub body: &'a [u8],
 }
 
-/// Answers a request, and gives status and body. It comes from this machine.
+/// Answers a request to the server's first workspace, and gives status and body. It comes from this
+/// machine.
 pub fn ask(app: &Arc<App>, asked: &Asked<'_>) -> (u16, Vec<u8>) {
+    app.workspaces.know(app);
     let (path, query) = asked.target.split_once('?').unwrap_or((asked.target, ""));
     let mut headers = HeaderMap::new();
     let bearer = format!("Bearer {}", asked.token);

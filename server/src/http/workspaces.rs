@@ -29,9 +29,15 @@ pub(super) struct Workspaces {
 }
 
 impl Workspaces {
+    /// Says which the first one is.
+    pub(super) fn know(&self, main: &Arc<App>) {
+        // It is never another.
+        let _ = self.main.set(Arc::downgrade(main));
+    }
+
     /// Says which the first one is, and starts what works for all of them.
     pub(super) fn begin(&self, main: &Arc<App>) -> std::io::Result<()> {
-        let _ = self.main.set(Arc::downgrade(main));
+        self.know(main);
         main.start()?;
         self.others.read().values().try_for_each(|app| app.start())
     }

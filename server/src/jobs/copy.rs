@@ -11,7 +11,7 @@ use roost::session::{QueryRequest, QuerySummary};
 use serde_json::{Map, Value as Json, json};
 
 use super::runs::{Did, Runs};
-use super::{Job, NewJob, Outcome, Running};
+use super::{Job, Kind, NewJob, Outcome, Running};
 use crate::project::{COPY, CopyMode, DataSource, Resolver};
 use crate::store::Store;
 use crate::template::Variables;
@@ -47,11 +47,7 @@ impl Runs {
             json!({ "id": target.id, "name": target.name }),
         );
         details.insert("sql".to_owned(), sql.clone().into());
-        let new = NewJob {
-            kind: "copy",
-            details,
-            ..NewJob::default()
-        };
+        let new = NewJob::of(Kind::Copy, details);
         let (runs, target) = (self.clone(), Arc::clone(target));
         self.jobs.submit(new, move |running| {
             let started = Instant::now();

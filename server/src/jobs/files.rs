@@ -3,13 +3,12 @@
 //! Names may hold columns of the rows, which then spread over several files: `{column}`, and
 //! `{column,'%Y-%m-%d'}` for times.
 //!
-//! Invariant: a file appears under its name when all of the run's are whole, and only inside the
-//! sinks' folder; a run that fails leaves none.
+//! Invariant: a file appears under its name when all of the run's are whole and durable, and only inside
+//! the sinks' folder; a run that fails leaves none.
 
-use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::Write;
-use std::path::{Component, Path, PathBuf};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
+use std::path::{Component, Path};
 use std::sync::Arc;
 
 use flate2::Compression;
@@ -19,7 +18,9 @@ use roost::formats::{self, BlockWriter, FormatSettings, ResultStats};
 use roost::interpret::RowSink;
 use roost_engine::block::{Block, Schema};
 use roost_engine::error::{Code, Error, Result as SqlResult};
+use roost_engine::storage::WriteFile;
 
+use super::Folder;
 use crate::project::Node;
 use crate::store::{literal, quoted};
 
@@ -32,7 +33,7 @@ const NAME_COLUMN: &str = "__roost_file";
 
 /// Where and how a sink writes.
 pub(super) struct Place {
-    folder: PathBuf,
+    folder: Folder,
     /// An SQL expression of the name without its ending, or the name itself.
     name: Name,
     ending: String,
@@ -51,8 +52,8 @@ fn not_built(what: &str) -> String {
     format!("{:?}", Error::not_implemented(what))
 }
 
-fn failed(path: &Path, e: &std::io::Error) -> Error {
-    let message = format!("cannot write {}: {e}", path.display());
+fn failed(e: &io::Error) -> Error {
+    let message = format!("cannot write a file of the sink: {e}");
     Error::new(Code::CANNOT_WRITE_TO_FILE_DESCRIPTOR, message)
 }
 
@@ -64,7 +65,7 @@ fn is_inside(path: &Path) -> bool {
 
 impl Place {
     /// As the node says; `root` is the folder of all sinks.
-    pub(super) fn of(node: &Node, root: Option<&Path>, pipe: &str) -> Result<Place, String> {
+    pub(super) fn of(node: &Node, root: Option<&Folder>, pipe: &str) -> Result<Place, String> {
         let service = node.setting("service").unwrap_or_default();
         let uri = node.setting("path").unwrap_or_default();
         if service == "kafka" {
@@ -77,8 +78,8 @@ impl Place {
             return Err(not_built(&what));
         };
         let root = root.ok_or("sinks have no folder: start the server with --data or --sinks")?;
-        let path = Path::new(path.trim_start_matches('/'));
-        if !is_inside(path) {
+        let path = path.trim_matches('/');
+        if !is_inside(Path::new(path)) {
             return Err(format!("'{uri}' leaves the folder of sinks"));
         }
         let (format, ending) = match node.setting("format").unwrap_or("csv") {
@@ -109,6 +110,16 @@ impl Place {
         })
     }
 
+    /// Where the files come.
+    pub(super) fn folder(&self) -> &Folder {
+        &self.folder
+    }
+
+    /// A file, as others name it.
+    pub(super) fn shown(&self, path: &str) -> String {
+        self.folder.shown(path)
+    }
+
     /// The query, with the file's name as a last column where rows have one of their own.
     pub(super) fn statement(&self, sql: &str) -> String {
         match &self.name {
@@ -118,17 +129,21 @@ impl Place {
     }
 
     /// The path of a file; a free one where files are not overwritten.
-    fn path(&self, name: &str, taken: &[(PathBuf, u64)]) -> std::io::Result<PathBuf> {
-        let path = |suffix: &str| self.folder.join(format!("{name}{suffix}.{}", self.ending));
-        let mut found = path("");
-        let mut n = 0;
-        while !self.overwrites
-            && (found.try_exists()? || taken.iter().any(|(path, _)| *path == found))
-        {
-            n += 1;
-            found = path(&format!("_{n}"));
+    fn path(&self, name: &str, taken: &BTreeSet<String>) -> SqlResult<String> {
+        let path = |suffix: &str| format!("{name}{suffix}.{}", self.ending);
+        let whole = self.folder.path(&path(""));
+        if self.overwrites {
+            return Ok(whole);
         }
-        Ok(found)
+        let inside = whole.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let there: BTreeSet<String> = self.folder.storage().list(inside)?.into_iter().collect();
+        let is_free = |path: &String| {
+            let name = path.rsplit_once('/').map_or(path.as_str(), |(_, n)| n);
+            !there.contains(name) && !taken.contains(path)
+        };
+        let mut others = (1..).map(|n| self.folder.path(&path(&format!("_{n}"))));
+        let free = std::iter::once(whole).chain(&mut others).find(is_free);
+        free.ok_or_else(|| Error::bug("no name is free"))
     }
 }
 
@@ -171,26 +186,45 @@ impl Name {
 
 /// A file that is being written.
 struct Draft {
-    path: PathBuf,
+    path: String,
     writer: Box<dyn BlockWriter>,
     buffer: Vec<u8>,
     out: Packed,
 }
 
 enum Packed {
-    No(File),
-    Gzip(GzEncoder<File>),
+    No(Out),
+    Gzip(GzEncoder<Out>),
+}
+
+/// A file as the encoder wants it.
+struct Out {
+    file: Box<dyn WriteFile>,
+    bytes: u64,
+}
+
+impl Write for Out {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes).map_err(io::Error::other)?;
+        self.bytes += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 impl Draft {
-    fn create(path: PathBuf, place: &Place, schema: &Arc<Schema>) -> SqlResult<Draft> {
-        let file = File::create(&path).map_err(|e| failed(&path, &e))?;
+    fn create(path: String, place: &Place, schema: &Arc<Schema>) -> SqlResult<Draft> {
+        let file = place.folder.storage().create(&path)?;
+        let out = Out { file, bytes: 0 };
         let mut draft = Draft {
             writer: formats::writer(place.format, &FormatSettings::default())?,
             buffer: Vec::new(),
             out: match place.is_packed {
-                true => Packed::Gzip(GzEncoder::new(file, Compression::default())),
-                false => Packed::No(file),
+                true => Packed::Gzip(GzEncoder::new(out, Compression::default())),
+                false => Packed::No(out),
             },
             path,
         };
@@ -212,7 +246,7 @@ impl Draft {
             Packed::Gzip(packed) => packed.write_all(&self.buffer),
         };
         self.buffer.clear();
-        done.map_err(|e| failed(&self.path, &e))
+        done.map_err(|e| failed(&e))
     }
 
     /// Makes the file whole and durable; its bytes.
@@ -220,15 +254,12 @@ impl Draft {
         let stats = ResultStats::default();
         self.writer.finish(&stats, &mut self.buffer)?;
         self.flush(0)?;
-        let file = match self.out {
-            Packed::No(file) => Ok(file),
-            Packed::Gzip(packed) => packed.finish(),
+        let mut out = match self.out {
+            Packed::No(out) => out,
+            Packed::Gzip(packed) => packed.finish().map_err(|e| failed(&e))?,
         };
-        let sized = file.and_then(|file| {
-            file.sync_all()?;
-            Ok(file.metadata()?.len())
-        });
-        sized.map_err(|e| failed(&self.path, &e))
+        out.file.sync()?;
+        Ok(out.bytes)
     }
 }
 
@@ -239,7 +270,7 @@ pub(super) struct Files<'a> {
     schema: Arc<Schema>,
     drafts: BTreeMap<String, Draft>,
     /// Paths of drafts, to be removed when the run fails.
-    left: Vec<PathBuf>,
+    left: Vec<String>,
 }
 
 impl<'a> Files<'a> {
@@ -264,9 +295,11 @@ impl<'a> Files<'a> {
                 let message = format!("the sink's rows spread over more than {FILES_MAX} files");
                 return Err(Error::new(Code::TOO_MANY_ROWS_OR_BYTES, message));
             }
-            let folder = &self.place.folder;
-            fs::create_dir_all(folder).map_err(|e| failed(folder, &e))?;
-            let path = folder.join(format!(".{}-{}.part", self.job, self.drafts.len()));
+            // Beside the file that it becomes.
+            let folder = name.rsplit_once('/').map_or("", |(folder, _)| folder);
+            let folder = self.place.folder.join(folder);
+            folder.storage().create_dir(&folder.path(""))?;
+            let path = folder.path(&format!(".{}-{}.part", self.job, self.drafts.len()));
             self.left.push(path.clone());
             let draft = Draft::create(path, self.place, &self.schema)?;
             self.drafts.insert(name.to_owned(), draft);
@@ -275,35 +308,36 @@ impl<'a> Files<'a> {
         draft.ok_or_else(|| Error::bug("a file is not among those just made"))
     }
 
-    /// Gives all files their names.
-    pub(super) fn publish(mut self) -> Result<Vec<(PathBuf, u64)>, String> {
-        let mut whole = Vec::new();
+    /// Makes all files whole and durable, and says which names they are to get: what they are called
+    /// now, then, and their bytes.
+    pub(super) fn end(&mut self) -> SqlResult<Vec<(String, String, u64)>> {
+        let (mut out, mut taken) = (Vec::new(), BTreeSet::new());
+        let mut folders = BTreeSet::new();
         for (name, draft) in std::mem::take(&mut self.drafts) {
             let from = draft.path.clone();
-            let bytes = draft.end().map_err(|e| e.to_string())?;
-            whole.push((name, from, bytes));
+            let bytes = draft.end()?;
+            let to = self.place.path(&name, &taken)?;
+            taken.insert(to.clone());
+            let folder = from.rsplit_once('/').map_or("", |(folder, _)| folder);
+            folders.insert(folder.to_owned());
+            out.push((from, to, bytes));
         }
-        let mut out: Vec<(PathBuf, u64)> = Vec::new();
-        for (name, from, bytes) in whole {
-            let moved = self.place.path(&name, &out).and_then(|to| {
-                if let Some(folder) = to.parent() {
-                    fs::create_dir_all(folder)?;
-                }
-                fs::rename(&from, &to)?;
-                Ok(to)
-            });
-            let to = moved.map_err(|e| failed(&from, &e).to_string())?;
-            out.push((to, bytes));
-        }
+        let storage = self.place.folder.storage();
+        folders.iter().try_for_each(|f| storage.sync_dir(f))?;
         Ok(out)
+    }
+
+    /// The files are somebody else's from here on.
+    pub(super) fn give_up(mut self) {
+        self.left.clear();
     }
 }
 
 impl Drop for Files<'_> {
     fn drop(&mut self) {
         for path in &self.left {
-            // Published ones are not there any more.
-            let _ = fs::remove_file(path);
+            // What cannot be removed now goes with the next start.
+            let _ = self.place.folder.storage().remove(path);
         }
     }
 }

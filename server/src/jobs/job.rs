@@ -39,6 +39,51 @@ impl Status {
     }
 }
 
+/// What jobs do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A query's rows into a data source.
+    Copy,
+    /// A query's rows out of the workspace.
+    Sink,
+    /// Rows of a body or of a URL into a data source.
+    Import,
+    /// Rows of a data source go.
+    DeleteData,
+    /// Rows in quarantine are tried again.
+    ReplayQuarantine,
+    /// A materialized view is filled.
+    PopulateView,
+    /// Rows of the workspace come into a branch.
+    DataBranch,
+}
+
+impl Kind {
+    /// All kinds.
+    pub const ALL: [Kind; 7] = [
+        Kind::Copy,
+        Kind::Sink,
+        Kind::Import,
+        Kind::DeleteData,
+        Kind::ReplayQuarantine,
+        Kind::PopulateView,
+        Kind::DataBranch,
+    ];
+
+    /// As the protocol writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Copy => "copy",
+            Kind::Sink => "sink",
+            Kind::Import => "import",
+            Kind::DeleteData => "delete_data",
+            Kind::ReplayQuarantine => "replay_quarantine",
+            Kind::PopulateView => "populateview",
+            Kind::DataBranch => "data_branch",
+        }
+    }
+}
+
 /// A job.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Job {
@@ -65,10 +110,10 @@ pub struct Job {
 
 impl Job {
     /// A job that waits.
-    pub fn new(id: String, kind: &str, details: Map<String, Json>, now: i64) -> Job {
+    pub fn new(id: String, kind: Kind, details: Map<String, Json>, now: i64) -> Job {
         Job {
             id,
-            kind: kind.to_owned(),
+            kind: kind.name().to_owned(),
             status: Status::Waiting,
             error: None,
             created: now,

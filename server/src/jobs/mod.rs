@@ -1,15 +1,19 @@
 //! Jobs: work that goes on after the request that asked for it was answered.
 //!
 //! - [`job`]: a job as it is stored and shown; [`queue`]: what waits and what runs;
-//! - [`runs`], [`copy`], [`sink`], [`files`], [`webhook`]: the work of pipes that write.
+//! - [`restart`]: what becomes of jobs that the end of the server interrupted;
+//! - [`runs`], [`copy`], [`sink`], [`files`], [`publish`], [`webhook`]: the work of pipes that write.
 //!
-//! Invariant: a job's last state is stored before anybody is told it ended; jobs that the end of the
-//! server interrupted come back as failed, and say so.
+//! Invariant: a job's end is stored in the commit of what it did, or before anybody is told; jobs that
+//! the end of the server interrupted did nothing, and say so, or are brought to their end.
 
 mod copy;
 mod files;
+mod folder;
 mod job;
+mod publish;
 mod queue;
+mod restart;
 mod runs;
 mod sink;
 mod webhook;
@@ -25,13 +29,14 @@ use roost::interpret::Also;
 use roost_engine::error::{Code, Error};
 use serde_json::{Map, Value as Json};
 
-pub use job::{Job, Status};
+pub use folder::Folder;
+pub use job::{Job, Kind, Status};
 pub use runs::{CopyRun, Runs, SinkRun};
 
 use queue::Queue;
 
 use crate::project::ServiceLog;
-use crate::store::{Entry as StoreEntry, Store, now_micros};
+use crate::store::{Ending, Entry as StoreEntry, Store, now_micros};
 use crate::tokens::new_uuid;
 
 /// How long finished jobs are listed.
@@ -54,10 +59,10 @@ struct Entry {
 }
 
 /// A job to come.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct NewJob {
-    /// `copy`, `delete_data`, …
-    pub kind: &'static str,
+    /// What it does.
+    pub kind: Kind,
     /// What is particular to its kind.
     pub details: Map<String, Json>,
     /// Of the jobs with one key at most one runs.
@@ -66,6 +71,19 @@ pub struct NewJob {
     pub beside: bool,
     /// What is stored together with the job.
     pub with: Vec<StoreEntry>,
+}
+
+impl NewJob {
+    /// A job of that kind; the rest is to be said.
+    pub fn of(kind: Kind, details: Map<String, Json>) -> NewJob {
+        NewJob {
+            kind,
+            details,
+            key: None,
+            beside: false,
+            with: Vec::new(),
+        }
+    }
 }
 
 /// A job while it runs, as its work sees it.
@@ -106,16 +124,29 @@ impl Running {
         &self,
         details: impl Fn(&roost::interpret::Written) -> Map<String, Json> + Send + Sync + 'static,
     ) -> Option<Also> {
+        self.ending(details).map(|ending| ending as Also)
+    }
+
+    /// The job's end, to be committed with what it does.
+    pub fn ending<T>(
+        &self,
+        details: impl Fn(&T) -> Map<String, Json> + Send + Sync + 'static,
+    ) -> Option<Ending<T>> {
         let job = self.jobs.get(&self.id)?;
         let store = self.jobs.store.clone();
-        Some(Arc::new(move |written| {
+        Some(Arc::new(move |did| {
             let mut job = job.clone();
-            job.finish(Ok(details(written)), now_micros());
+            job.finish(Ok(details(did)), now_micros());
             store
                 .entry("job", &job.id, Some(&job))
                 .into_iter()
                 .collect()
         }))
+    }
+
+    /// Where the job is stored: what commits there can end it.
+    pub fn store(&self) -> &Store {
+        &self.jobs.store
     }
 }
 
@@ -130,8 +161,8 @@ pub struct Jobs {
 }
 
 impl Jobs {
-    /// The jobs that are stored; those that were running have failed.
-    pub fn open(store: Store, log: Arc<ServiceLog>) -> Jobs {
+    /// The jobs that are stored; those that were running are over. `folder` has the files of sinks.
+    pub fn open(store: Store, log: Arc<ServiceLog>, folder: Option<&Folder>) -> Jobs {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let jobs = Jobs {
             store,
@@ -141,47 +172,8 @@ impl Jobs {
             closed: AtomicBool::new(false),
             workers_max: cores.clamp(2, 8),
         };
-        jobs.load();
+        jobs.load(folder);
         jobs
-    }
-
-    fn load(&self) {
-        let horizon = now_micros() - KEPT_MICROS;
-        for mut job in self.store.load::<Job>("job") {
-            if job.updated < horizon {
-                if let Err(e) = self.store.save::<Job>("job", &job.id, None) {
-                    tracing::warn!("cannot forget job {}: {e}", job.id);
-                }
-                continue;
-            }
-            if !job.status.is_over() {
-                let when = match job.status {
-                    Status::Waiting => "before the job began: nothing was done",
-                    _ => "while the job was running: what it had not finished was not kept",
-                };
-                job.finish(Err(format!("the server was stopped {when}")), now_micros());
-                self.keep(&job);
-            }
-            let cancel = CancelToken::new();
-            self.entries
-                .write()
-                .insert(job.id.clone(), Entry { job, cancel });
-        }
-    }
-
-    /// Starts `work` as soon as a worker is free and gives the job as it is now.
-    pub fn start(
-        self: &Arc<Self>,
-        kind: &'static str,
-        details: Map<String, Json>,
-        work: impl FnOnce(CancelToken) -> Outcome + Send + 'static,
-    ) -> Job {
-        let new = NewJob {
-            kind,
-            details,
-            ..NewJob::default()
-        };
-        self.submit(new, move |running| work(running.cancel.clone()))
     }
 
     /// Queues `work` and gives the job as it is now.
@@ -289,9 +281,8 @@ impl Jobs {
         let stopped = self.closed.load(Ordering::SeqCst) && running.cancel.is_cancelled();
         self.change(id, |job| match outcome {
             Err(_) if stopped => {
-                let why = "the server was stopped while the job was running: what it had not \
-                           finished was not kept";
-                job.finish(Err(why.to_owned()), now_micros());
+                let why = restart::stopped(job);
+                job.finish(Err(why), now_micros());
             }
             Err(_) if running.cancel.is_cancelled() => job.status = Status::Cancelled,
             outcome => job.finish(outcome, now_micros()),

@@ -4,13 +4,15 @@
 //! follow each other.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use roost::interpret::WriteOptions;
 use roost::session::{QueryRequest, QuerySummary};
 use serde_json::{Map, Value as Json, json};
 
-use super::{Job, Jobs, NewJob, Outcome, Running};
-use crate::project::ingest;
+use super::{Folder, Job, Jobs, Kind, NewJob, Outcome, Running};
+use crate::project::ingest::{self, Ingested};
 use crate::project::{
     COPY, CopyMode, DataSource, Node, Pipe, Project, ProjectError, Request, Resolver, Result, Root,
     SINK, TARGET,
@@ -49,7 +51,7 @@ pub struct Runs {
     /// The jobs.
     pub jobs: Arc<Jobs>,
     /// Where sinks may write files; nowhere without.
-    pub folder: Option<std::path::PathBuf>,
+    pub folder: Option<Folder>,
 }
 
 /// What a run did, for its log.
@@ -74,7 +76,7 @@ impl Runs {
             "datasource".to_owned(),
             json!({ "id": target.id, "name": target.name }),
         );
-        let new = job_of(pipe, "copy", details, run.with);
+        let new = job_of(pipe, Kind::Copy, details, run.with);
         let (runs, id) = (self.clone(), pipe.id.clone());
         Ok(self.jobs.submit(new, move |running| {
             runs.run_copy(&id, run.variables, run.mode, running)
@@ -90,7 +92,7 @@ impl Runs {
         let mut details = details_of(pipe, &run.variables);
         let service = node.setting("service").unwrap_or_default();
         details.insert("service".to_owned(), service.into());
-        let new = job_of(pipe, "sink", details, run.with);
+        let new = job_of(pipe, Kind::Sink, details, run.with);
         let (runs, id) = (self.clone(), pipe.id.clone());
         Ok(self.jobs.submit(new, move |running| {
             runs.run_sink(&id, run.variables, &run.token, running)
@@ -105,22 +107,25 @@ impl Runs {
         let started = Instant::now();
         let store = &self.project.store;
         let table = store.at(&source.name);
-        let run = |sql: String| {
-            let request = QueryRequest {
-                sql,
-                cancel: running.cancel.clone(),
-                ..QueryRequest::default()
-            };
-            store.run(request).map_err(|e| format!("{e:?}"))
+        let told = |rows: u64| Map::from_iter([("rows_affected".to_owned(), rows.into())]);
+        let affected = Arc::new(AtomicU64::new(0));
+        let seen = Arc::clone(&affected);
+        let request = QueryRequest {
+            sql: format!("DELETE FROM {table} WHERE {condition}"),
+            cancel: running.cancel.clone(),
+            write: WriteOptions {
+                also: running.done_with(move |w| {
+                    seen.store(w.rows, Ordering::Relaxed);
+                    told(w.rows)
+                }),
+                ..WriteOptions::default()
+            },
+            ..QueryRequest::default()
         };
-        let rows = || store.size_of(&source.name).0;
-        let before = rows();
-        let done = run(format!("DELETE FROM {table} WHERE {condition}"));
-        let affected = before.saturating_sub(rows());
-        let outcome = done.map(|summary| {
-            let mut details = Map::new();
-            details.insert("rows_affected".to_owned(), affected.into());
-            Did { summary, details }
+        let done = store.run(request).map_err(|e| format!("{e:?}"));
+        let outcome = done.map(|summary| Did {
+            summary,
+            details: told(affected.load(Ordering::Relaxed)),
         });
         self.note_operation(running, ("deletedata", None, source), started, &outcome);
         outcome.map(|did| did.details)
@@ -133,12 +138,16 @@ impl Runs {
     pub fn replay(&self, source: &Arc<DataSource>, running: &Running) -> Outcome {
         let started = Instant::now();
         let mut go_on = || running.go_on();
-        let done = ingest::replay(&self.project, source, &mut go_on);
-        let outcome = done.map_err(|e| e.to_string()).map(|done| {
-            let mut details = Map::new();
+        let told = |done: &Ingested| {
             let statistics = json!({ "row_count": done.rows, "bytes": done.bytes });
-            details.insert("statistics".to_owned(), statistics);
-            details.insert("quarantine_rows".to_owned(), done.quarantined.into());
+            Map::from_iter([
+                ("statistics".to_owned(), statistics),
+                ("quarantine_rows".to_owned(), done.quarantined.into()),
+            ])
+        };
+        let done = ingest::replay(&self.project, source, running.ending(told), &mut go_on);
+        let outcome = done.map_err(|e| e.to_string()).map(|done| {
+            let details = told(&done);
             let summary = QuerySummary {
                 written_rows: done.rows,
                 ..QuerySummary::default()
@@ -259,13 +268,11 @@ fn node_of<'a>(pipe: &'a Pipe, kind: &str) -> Result<&'a Node> {
 }
 
 /// The job of a pipe's run; a pipe does not overlap itself.
-fn job_of(pipe: &Pipe, kind: &'static str, details: Map<String, Json>, with: Vec<Entry>) -> NewJob {
+fn job_of(pipe: &Pipe, kind: Kind, details: Map<String, Json>, with: Vec<Entry>) -> NewJob {
     NewJob {
-        kind,
-        details,
         key: Some(pipe.id.clone()),
         with,
-        ..NewJob::default()
+        ..NewJob::of(kind, details)
     }
 }
 

@@ -10,6 +10,7 @@ use roost::session::{QueryRequest, QuerySummary};
 use serde_json::{Map, Value as Json, json};
 
 use super::files::{Files, Place};
+use super::publish::Plan;
 use super::runs::{Did, Runs};
 use super::webhook::{Hook, Posts};
 use super::{Outcome, Running};
@@ -61,7 +62,7 @@ impl Runs {
         variables: Variables,
         running: &Running,
     ) -> Result<Did, String> {
-        let place = Place::of(node, self.folder.as_deref(), &pipe.name)?;
+        let place = Place::of(node, self.folder.as_ref(), &pipe.name)?;
         let resolver = self.resolver(pipe, node, variables);
         let mut files = Files::new(&place, &running.id);
         let request = self.request(running);
@@ -73,18 +74,26 @@ impl Runs {
             request,
             |request| database.session().run_rows(request, &mut files),
         )?;
-        let written = files.publish()?;
-        let bytes = written.iter().map(|(_, bytes)| bytes).sum::<u64>();
-        let paths: Vec<String> = written
-            .iter()
-            .map(|(p, _)| p.display().to_string())
-            .collect();
+        let written = files.end().map_err(|e| e.to_string())?;
+        let bytes = written.iter().map(|(_, _, bytes)| bytes).sum::<u64>();
+        let paths = written.iter().map(|(_, to, _)| place.shown(to));
+        let paths: Vec<String> = paths.collect();
         let mut details = Map::new();
         details.insert("output".to_owned(), json!(paths));
         details.insert(
             "statistics".to_owned(),
             json!({ "row_count": summary.result_rows, "bytes": bytes }),
         );
+        let moves = written.into_iter().map(|(from, to, _)| (from, to));
+        let plan = Plan {
+            id: running.id.clone(),
+            moves: moves.collect(),
+            details: details.clone(),
+        };
+        // Once the plan may be stored, the files are its.
+        files.give_up();
+        let published = plan.publish(place.folder(), running);
+        published.map_err(|e| e.to_string())?;
         let summary = QuerySummary {
             written_rows: summary.result_rows,
             written_bytes: bytes,

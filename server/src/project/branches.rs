@@ -15,7 +15,7 @@ use serde_json::{Value as Json, json};
 
 use super::model::Workspace;
 use super::{Project, ProjectError, Result, check_name};
-use crate::store::timestamp;
+use crate::store::{Ending, Store, timestamp};
 use crate::tokens::{Token, new_secret, new_uuid};
 
 /// Which rows come into a branch.
@@ -119,7 +119,8 @@ impl Project {
     }
 
     /// Puts rows of `main` into this branch, in the place of what is in those partitions, all at one
-    /// instant. What does not fit any more is left out and says so.
+    /// instant and with what `ending` makes of it, in the store that it is for. What does not fit any more
+    /// is left out and says so.
     ///
     /// # Errors
     /// What the database says; nothing happened then.
@@ -128,6 +129,7 @@ impl Project {
         main: &Project,
         mode: DataMode,
         ignored: &BTreeSet<String>,
+        (into, ending): (&Store, Option<Ending<Vec<Brought>>>),
     ) -> Result<Vec<Brought>> {
         let (mut attached, mut brought) = (Vec::new(), Vec::new());
         for source in main.snapshot().data_sources.values() {
@@ -165,7 +167,8 @@ impl Project {
                     .filter(|a| mode == DataMode::AllPartitions || a.partition.is_some()),
             );
         }
-        self.store.database().engine().attach(&attached)?;
+        let values = ending.map_or_else(Vec::new, |ending| ending(&brought));
+        into.database().engine().attach_and(&attached, values)?;
         Ok(brought)
     }
 }

@@ -216,29 +216,17 @@ impl ServiceLog {
     pub fn write_until_closed(&self, store: &Store) {
         loop {
             let (batch, closed) = self.wait();
-            for (table, _) in TABLES {
-                let mut lines = Vec::new();
-                for (_, entry) in batch.iter().filter(|(t, _)| t == table) {
-                    lines.extend_from_slice(entry.to_string().as_bytes());
-                    lines.push(b'\n');
-                }
-                if lines.is_empty() {
-                    continue;
-                }
-                let database = store.service();
-                let request = QueryRequest {
-                    sql: format!("INSERT INTO {database}.{table} FORMAT JSONEachRow"),
-                    body: Some(Box::new(Cursor::new(lines))),
-                    ..QueryRequest::default()
-                };
-                if let Err(e) = store.run(request) {
-                    tracing::warn!("cannot write {database}.{table}: {e}");
-                }
-            }
+            write(store, &batch);
             if closed {
                 return;
             }
         }
+    }
+
+    /// Writes the entries that wait now.
+    pub fn write_waiting(&self, store: &Store) {
+        let batch: Vec<_> = self.waiting.lock().entries.drain(..).collect();
+        write(store, &batch);
     }
 
     fn wait(&self) -> (Vec<(&'static str, Json)>, bool) {
@@ -257,5 +245,28 @@ impl ServiceLog {
     pub fn close(&self) {
         self.waiting.lock().closed = true;
         self.woken.notify_all();
+    }
+}
+
+/// Writes entries, those of one table together.
+fn write(store: &Store, batch: &[(&'static str, Json)]) {
+    for (table, _) in TABLES {
+        let mut lines = Vec::new();
+        for (_, entry) in batch.iter().filter(|(t, _)| t == table) {
+            lines.extend_from_slice(entry.to_string().as_bytes());
+            lines.push(b'\n');
+        }
+        if lines.is_empty() {
+            continue;
+        }
+        let database = store.service();
+        let request = QueryRequest {
+            sql: format!("INSERT INTO {database}.{table} FORMAT JSONEachRow"),
+            body: Some(Box::new(Cursor::new(lines))),
+            ..QueryRequest::default()
+        };
+        if let Err(e) = store.run(request) {
+            tracing::warn!("cannot write {database}.{table}: {e}");
+        }
     }
 }

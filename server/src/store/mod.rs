@@ -26,6 +26,9 @@ pub const SERVICE_DATABASE: &str = "tinybird";
 /// A key of the key-value store and what is to be under it.
 pub type Entry = (String, Option<Vec<u8>>);
 
+/// What is committed with what something does, made of what it did.
+pub type Ending<T> = Arc<dyn Fn(&T) -> Vec<Entry> + Send + Sync>;
+
 const PREFIX: &str = "server/";
 /// What databases of workspaces other than the first begin with.
 const SPACE: &str = "roost_ws_";
@@ -50,6 +53,8 @@ struct Space {
 #[derive(Clone)]
 pub struct Store {
     database: Database,
+    /// Where it lies.
+    files: Arc<dyn Storage>,
     space: Arc<Space>,
     /// The branch of the database that it is.
     branch: Option<Arc<str>>,
@@ -76,7 +81,7 @@ impl Store {
         clock: Arc<dyn Clock>,
         options: DatabaseOptions,
     ) -> Result<Store> {
-        let database = Database::on(storage, clock, options)?;
+        let database = Database::on(Arc::clone(&storage), clock, options)?;
         let space = Space {
             data: DATABASE.to_owned(),
             service: SERVICE_DATABASE.to_owned(),
@@ -84,6 +89,7 @@ impl Store {
         };
         Ok(Store {
             database,
+            files: storage,
             space: Arc::new(space),
             branch: None,
         })
@@ -102,6 +108,7 @@ impl Store {
     pub fn branch(&self, id: &str) -> Result<Store> {
         Ok(Store {
             database: self.database.branch(id)?,
+            files: Arc::clone(&self.files),
             space: Arc::clone(&self.space),
             branch: Some(id.into()),
         })
@@ -127,6 +134,7 @@ impl Store {
         };
         Store {
             database: self.database.clone(),
+            files: Arc::clone(&self.files),
             space: Arc::new(space),
             branch: None,
         }
@@ -163,6 +171,11 @@ impl Store {
     /// A table of the workspace, as SQL names it.
     pub fn at(&self, name: &str) -> String {
         format!("{}.{}", self.data(), quoted(name))
+    }
+
+    /// The folder that the database lies in.
+    pub fn files(&self) -> &Arc<dyn Storage> {
+        &self.files
     }
 
     /// The database itself.

@@ -29,7 +29,8 @@ pub struct WriteOptions {
     pub replace: Option<Arc<Hold>>,
     /// A query's columns are matched with the table's by name.
     pub by_name: bool,
-    /// Keys of the key-value store that are set in the same commit.
+    /// Keys of the key-value store that are set in the same commit; of a DELETE too, which tells how
+    /// many rows went.
     pub also: Option<Also>,
     /// Rows of the stored columns of other tables that come in the same commit; no view follows them.
     pub beside: Vec<(Arc<Table>, Block)>,

@@ -248,7 +248,9 @@ impl<'a> Target<'a> {
     }
 
     fn commit(mut self) -> Result<Written> {
-        if self.written.rows == 0 && self.write.replace.is_none() && self.write.also.is_none() {
+        let write = self.write;
+        let is_alone = write.replace.is_none() && write.also.is_none() && write.beside.is_empty();
+        if self.written.rows == 0 && is_alone {
             return Ok(self.written);
         }
         for (table, block) in &self.write.beside {

@@ -17,6 +17,7 @@ use roost_engine::types::DataType;
 use super::catalog::StatementCatalog;
 use super::context::StatementContext;
 use super::ddl;
+use super::insert::Written;
 use crate::eval::CompiledExpr;
 use crate::expr::Expr;
 use crate::parse::ast;
@@ -170,5 +171,14 @@ fn rewrite(
         touches: &|part| Ok(predicate.may_touch(part)),
         rows,
     };
-    context.shared.engine.rewrite(table, &rewrite).map(|_| ())
+    let also = |rows: u64| {
+        let written = Written {
+            rows,
+            ..Written::default()
+        };
+        let also = context.write.also.iter();
+        also.flat_map(|also| also(&written)).collect()
+    };
+    let engine = &context.shared.engine;
+    engine.rewrite_and(table, &rewrite, &also).map(|_| ())
 }

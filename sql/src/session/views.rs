@@ -9,8 +9,8 @@ use roost_engine::error::{Code, Error, Result};
 
 use super::database::Database;
 use crate::exec::CancelToken;
-use crate::interpret::StatementContext;
 use crate::interpret::materialized::{self, Stored};
+use crate::interpret::{Also, StatementContext};
 use crate::parse::ast::Statement;
 use crate::parse::parse_statement;
 use crate::settings::Settings;
@@ -68,7 +68,8 @@ impl Database {
     }
 
     /// Fills a materialized view with rows of its source, at one instant; returns the number of rows
-    /// that came out. A condition, in SQL over the source's columns, chooses some.
+    /// that came out. A condition, in SQL over the source's columns, chooses some; `also` is committed
+    /// with them.
     ///
     /// # Errors
     /// What the view's query meets; nothing is filled in then.
@@ -77,7 +78,10 @@ impl Database {
         stored: &Stored,
         condition: Option<&str>,
         cancel: &CancelToken,
+        also: Option<Also>,
     ) -> Result<u64> {
-        materialized::populate(stored, condition, &self.statement(cancel)?)
+        let mut context = self.statement(cancel)?;
+        context.write.also = also;
+        materialized::populate(stored, condition, &context)
     }
 }

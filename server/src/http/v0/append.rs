@@ -40,9 +40,9 @@ pub(super) fn import(
     let started = Instant::now();
     let outcome = if what.replace {
         let condition = what.condition.as_deref();
-        ingest::replace(&app.project, source, body, &what.format, condition)
+        ingest::replace(&app.project, source, body, &what.format, condition, None)
     } else {
-        ingest::append(&app.project, source, body, &what.format)
+        ingest::append(&app.project, source, body, &what.format, None)
     };
     let done = outcome.as_ref().ok().cloned().unwrap_or_default();
     let error = outcome.as_ref().err().map(ToString::to_string);

@@ -17,10 +17,8 @@ use super::workspaces;
 use crate::http::app::App;
 use crate::http::params::Params;
 use crate::http::reply::{Failure, Handled, Reply};
+use crate::jobs::{Kind, NewJob};
 use crate::project::{Brought, DataMode};
-
-/// Kind of the jobs that bring rows into branches.
-const KIND: &str = "data_branch";
 
 /// `GET /v0/environments`: admins get the tokens as well, and so only they get the list.
 pub(super) fn list(a: &Ask<'_>) -> Handled {
@@ -110,9 +108,12 @@ fn bring(a: &Ask<'_>, branch: &Arc<App>, mode: DataMode, ignored: BTreeSet<Strin
     let details = Map::from_iter([("workspace".to_owned(), shown.clone())]);
     let main = a.app.workspaces.find(&main_id(a.app));
     let project = Arc::clone(&branch.project);
-    let job = a.app.jobs.start(KIND, details, move |_| {
+    let new = NewJob::of(Kind::DataBranch, details);
+    let job = a.app.jobs.submit(new, move |running| {
         let main = main.ok_or("the workspace of the branch is gone")?;
-        let brought = project.bring_data(&main.project, mode, &ignored);
+        let ending = running.ending(|brought: &Vec<Brought>| result(brought));
+        let ending = (running.store(), ending);
+        let brought = project.bring_data(&main.project, mode, &ignored, ending);
         brought.map(|b| result(&b)).map_err(|e| e.to_string())
     });
     let job = job.to_json(&a.call.base_url());

@@ -17,7 +17,7 @@ use crate::http::call::Call;
 use crate::http::multipart::is_multipart;
 use crate::http::params::Params;
 use crate::http::reply::{Failure, Handled, Reply};
-use crate::jobs::NewJob;
+use crate::jobs::{Kind, NewJob};
 use crate::project::ingest::Ingested;
 use crate::project::{
     DataSource, NewDataSource, Request, Resolver, Root, data_source_json, data_source_text,
@@ -329,10 +329,8 @@ pub(super) fn delete_rows(a: &Ask<'_>) -> Handled {
     );
     details.insert("delete_condition".to_owned(), condition.clone().into());
     let new = NewJob {
-        kind: "delete_data",
-        details,
         key: Some(source.id.clone()),
-        ..NewJob::default()
+        ..NewJob::of(Kind::DeleteData, details)
     };
     let runs = app.runs.clone();
     let job = app.jobs.submit(new, move |running| {
@@ -373,10 +371,8 @@ pub(super) fn replay(app: &Arc<App>, call: &Call, name: &str) -> Handled {
         json!({ "id": source.id, "name": source.name }),
     );
     let new = NewJob {
-        kind: "replay_quarantine",
-        details,
         key: Some(source.id.clone()),
-        ..NewJob::default()
+        ..NewJob::of(Kind::ReplayQuarantine, details)
     };
     let runs = app.runs.clone();
     let job = app

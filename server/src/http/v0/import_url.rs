@@ -14,8 +14,8 @@ use crate::http::call::Call;
 use crate::http::params::Params;
 use crate::http::reply::{Failure, Handled, Reply};
 use crate::http::unpack::unpack;
-use crate::jobs::NewJob;
-use crate::project::ingest::{self, BodyFormat};
+use crate::jobs::{Kind, NewJob, Running};
+use crate::project::ingest::{self, BodyFormat, Ingested};
 use crate::project::{DataSource, data_source_json};
 
 /// How long fetching may take.
@@ -67,12 +67,10 @@ pub(super) fn start(
         from,
     };
     let new = NewJob {
-        kind: "import",
-        details,
         beside: true,
-        ..NewJob::default()
+        ..NewJob::of(Kind::Import, details)
     };
-    let job = app.jobs.submit(new, move |_| work.run());
+    let job = app.jobs.submit(new, move |running| work.run(running));
     let job = job.to_json(&call.base_url());
     Ok(Reply::json(&json!({
         "id": job["id"],
@@ -140,33 +138,44 @@ pub(super) fn fetch(app: &App, url: &str) -> Handled<Bytes> {
 }
 
 impl Work {
-    fn run(&self) -> crate::jobs::Outcome {
+    fn run(&self, running: &Running) -> crate::jobs::Outcome {
         let body = match &self.from {
             Origin::Url(url) => fetch(&self.app, url).map_err(|f| f.message)?,
             Origin::Body(rows) => rows.clone(),
         };
         let project = &self.app.project;
+        let ending = running.ending(told);
         let done = if self.replace {
             let condition = self.condition.as_deref();
-            ingest::replace(project, &self.source, &body, &self.format, condition)
+            ingest::replace(
+                project,
+                &self.source,
+                &body,
+                &self.format,
+                condition,
+                ending,
+            )
         } else {
-            ingest::append(project, &self.source, &body, &self.format)
+            ingest::append(project, &self.source, &body, &self.format, ending)
         };
         let done = done.map_err(|e| e.to_string())?;
         self.app
             .metrics
             .ingested(done.rows, done.quarantined, done.bytes);
-        let mut out = Map::new();
-        out.insert("import_id".to_owned(), done.import_id.into());
-        out.insert("quarantine_rows".to_owned(), done.quarantined.into());
-        out.insert("invalid_lines".to_owned(), done.invalid.into());
-        let statistics = json!({ "bytes": done.bytes, "row_count": done.rows });
-        out.insert("statistics".to_owned(), statistics);
-        out.insert(
-            "block_log".to_owned(),
-            json!([{ "block_id": "0", "status": "done" }]),
-        );
-        out.insert("errors".to_owned(), Json::Array(Vec::new()));
-        Ok(out)
+        Ok(told(&done))
     }
+}
+
+/// What a job tells of an import.
+fn told(done: &Ingested) -> Map<String, Json> {
+    let statistics = json!({ "bytes": done.bytes, "row_count": done.rows });
+    let blocks = json!([{ "block_id": "0", "status": "done" }]);
+    Map::from_iter([
+        ("import_id".to_owned(), done.import_id.clone().into()),
+        ("quarantine_rows".to_owned(), done.quarantined.into()),
+        ("invalid_lines".to_owned(), done.invalid.into()),
+        ("statistics".to_owned(), statistics),
+        ("block_log".to_owned(), blocks),
+        ("errors".to_owned(), Json::Array(Vec::new())),
+    ])
 }

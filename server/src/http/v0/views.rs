@@ -13,7 +13,7 @@ use crate::http::app::App;
 use crate::http::call::Call;
 use crate::http::params::Params;
 use crate::http::reply::{Failure, Handled, Reply};
-use crate::jobs::{Job, Outcome};
+use crate::jobs::{Job, Kind, NewJob, Outcome};
 use crate::project::{CreatedPipe, DataSource, MATERIALIZED, Node, Pipe};
 
 /// `GET …/nodes/N/analysis`: the files of the view that a node would be.
@@ -131,14 +131,13 @@ impl Population {
     fn start(self, app: &Arc<App>, stored: Stored) -> Job {
         let details = self.details.clone();
         let (jobs, app) = (Arc::clone(&app.jobs), Arc::clone(app));
-        jobs.start("populateview", details, move |cancel| -> Outcome {
+        let new = NewJob::of(Kind::PopulateView, details);
+        jobs.submit(new, move |running| -> Outcome {
             let database = app.store().database();
-            match database.populate(&stored, self.condition.as_deref(), &cancel) {
-                Ok(rows) => {
-                    let mut more = Map::new();
-                    more.insert("rows".to_owned(), rows.into());
-                    Ok(more)
-                }
+            let told = |rows: u64| Map::from_iter([("rows".to_owned(), rows.into())]);
+            let also = running.done_with(move |w| told(w.rows));
+            match database.populate(&stored, self.condition.as_deref(), &running.cancel, also) {
+                Ok(rows) => Ok(told(rows)),
                 Err(e) => {
                     if self.unlink_on_error
                         && let Err(e) = app.project.unlink_view(&self.pipe, &self.node)

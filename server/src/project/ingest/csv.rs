@@ -5,10 +5,8 @@
 use bytes::Bytes;
 
 use super::check::Checker;
-use super::quarantine::set_aside;
 use super::{Ingested, Target, is_fault_of_rows};
 use crate::project::Result;
-use crate::tokens::new_uuid;
 
 /// How a CSV is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,11 +16,12 @@ pub struct Dialect {
 }
 
 /// Adds the rows of `body`.
-pub(super) fn ingest(target: &Target<'_>, body: &Bytes, dialect: &Dialect) -> Result<Ingested> {
-    let mut done = Ingested {
-        import_id: new_uuid(),
-        ..Ingested::default()
-    };
+pub(super) fn ingest(
+    target: &Target<'_>,
+    body: &Bytes,
+    dialect: &Dialect,
+    done: &mut Ingested,
+) -> Result<()> {
     let body = match body.strip_prefix(b"\xef\xbb\xbf") {
         Some(rest) => body.slice_ref(rest),
         None => body.clone(),
@@ -37,17 +36,18 @@ pub(super) fn ingest(target: &Target<'_>, body: &Bytes, dialect: &Dialect) -> Re
     };
     let settings = [("format_csv_delimiter", char::from(delimiter).to_string())];
     if body.trim_ascii().is_empty() {
-        return Ok(done);
+        return Ok(());
     }
     // A header that names the columns differently from the table is only skipped.
     let (format, data) = match &header {
         Some(Header::ByPosition) => ("CSV", body.slice(first.len()..)),
         _ => (format, body.clone()),
     };
-    match target.insert(format, data, &settings) {
+    let write = target.writing(&[], done)?;
+    match target.insert_with(format, data, &settings, write) {
         Ok(rows) => {
             done.rows = rows;
-            Ok(done)
+            Ok(())
         }
         Err(e) if is_fault_of_rows(&e) => {
             let rows = if header.is_some() {
@@ -59,11 +59,11 @@ pub(super) fn ingest(target: &Target<'_>, body: &Bytes, dialect: &Dialect) -> Re
                 Some(Header::ByName(order)) => Some(order),
                 _ => None,
             };
-            one_by_one(target, &rows, delimiter, order.as_deref(), &mut done)?;
+            one_by_one(target, &rows, delimiter, order.as_deref(), done)?;
             if done.quarantined == 0 {
                 return Err(e.into());
             }
-            Ok(done)
+            Ok(())
         }
         Err(e) => Err(e.into()),
     }
@@ -213,11 +213,10 @@ fn one_by_one(
     if bad.is_empty() {
         return Ok(());
     }
-    if !good.is_empty() {
-        done.rows += target.insert("CSV", good.into(), &[])?;
-    }
-    done.quarantined += bad.len() as u64;
-    set_aside(target, &bad, &done.import_id)
+    done.quarantined = bad.len() as u64;
+    let write = target.writing(&bad, done)?;
+    done.rows = target.insert_with("CSV", good.into(), &[], write)?;
+    Ok(())
 }
 
 #[cfg(test)]

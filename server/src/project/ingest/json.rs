@@ -10,13 +10,8 @@ use serde_json::{Map, Value as Json};
 
 use super::check::Checker;
 use super::path::Path;
-use super::quarantine::set_aside;
 use super::{BadRow, Ingested, Target, is_fault_of_rows};
 use crate::project::Result;
-use crate::tokens::new_uuid;
-
-/// Bytes of one INSERT.
-const BATCH_BYTES: usize = 32 << 20;
 
 /// A column and where its values come from.
 struct Column<'a> {
@@ -27,7 +22,7 @@ struct Column<'a> {
 }
 
 /// Adds the rows of `body`.
-pub(super) fn ingest(target: &Target<'_>, body: &Bytes) -> Result<Ingested> {
+pub(super) fn ingest(target: &Target<'_>, body: &Bytes, done: &mut Ingested) -> Result<()> {
     let columns: Vec<Column<'_>> = target
         .columns()
         .map(|c| Column {
@@ -40,36 +35,29 @@ pub(super) fn ingest(target: &Target<'_>, body: &Bytes) -> Result<Ingested> {
             is_nullable: c.ty.contains("Nullable("),
         })
         .collect();
-    let mut done = Ingested {
-        import_id: new_uuid(),
-        ..Ingested::default()
-    };
     if columns.iter().all(|c| c.path.is_key(c.name)) {
-        match target.insert("JSONEachRow", body.clone(), &[]) {
+        let write = target.writing(&[], done)?;
+        match target.insert_with("JSONEachRow", body.clone(), &[], write) {
             Ok(rows) => {
                 done.rows = rows;
-                return Ok(done);
+                return Ok(());
             }
             Err(e) if is_fault_of_rows(&e) => {}
             Err(e) => return Err(e.into()),
         }
     }
-    let mut batch = Batch::default();
+    let mut rows = Rows::default();
     let mut reader = Reader { rest: body };
     while let Some(row) = reader.next() {
         match row {
-            Ok(row) => batch.push(&columns, &row),
+            Ok(row) => rows.push(&columns, &row),
             Err((text, why)) => {
                 done.invalid += 1;
-                batch.bad.push(unreadable(&columns, &text, why));
+                rows.bad.push(unreadable(&columns, &text, why));
             }
         }
-        if batch.bytes >= BATCH_BYTES {
-            batch.write(target, &mut done)?;
-        }
     }
-    batch.write(target, &mut done)?;
-    Ok(done)
+    rows.write(target, done)
 }
 
 fn unreadable(columns: &[Column<'_>], text: &str, why: String) -> BadRow {
@@ -96,13 +84,13 @@ pub(super) fn is_text(ty: &str) -> bool {
 
 /// Rows that wait for their INSERT.
 #[derive(Default)]
-struct Batch {
-    rows: Vec<Vec<u8>>,
-    bytes: usize,
+struct Rows {
+    /// Objects by the names of the columns, one a line.
+    lines: Vec<u8>,
     bad: Vec<BadRow>,
 }
 
-impl Batch {
+impl Rows {
     fn push(&mut self, columns: &[Column<'_>], row: &Json) {
         let mut out = Map::with_capacity(columns.len());
         for column in columns {
@@ -120,35 +108,37 @@ impl Batch {
                 }
             }
         }
-        let line = Json::Object(out).to_string().into_bytes();
-        self.bytes += line.len() + 1;
-        self.rows.push(line);
+        self.lines
+            .extend_from_slice(Json::Object(out).to_string().as_bytes());
+        self.lines.push(b'\n');
     }
 
-    fn write(&mut self, target: &Target<'_>, done: &mut Ingested) -> Result<()> {
-        let rows = std::mem::take(&mut self.rows);
-        let mut bad = std::mem::take(&mut self.bad);
-        self.bytes = 0;
-        if !rows.is_empty() {
-            match target.insert("JSONEachRow", joined(&rows), &[]) {
-                Ok(written) => done.rows += written,
-                Err(e) if is_fault_of_rows(&e) => {
-                    let (good, more) = Checker::new(target)?.split_json(rows);
-                    // An error that no row has alone is an error of the whole.
-                    if more.is_empty() {
-                        return Err(e.into());
-                    }
-                    bad.extend(more);
-                    if !good.is_empty() {
-                        done.rows += target.insert("JSONEachRow", joined(&good), &[])?;
-                    }
-                }
-                Err(e) => return Err(e.into()),
-            }
+    fn write(mut self, target: &Target<'_>, done: &mut Ingested) -> Result<()> {
+        let lines = Bytes::from(std::mem::take(&mut self.lines));
+        done.quarantined = self.bad.len() as u64;
+        if lines.is_empty() && self.bad.is_empty() {
+            return Ok(());
         }
-        if !bad.is_empty() {
-            done.quarantined += bad.len() as u64;
-            set_aside(target, &bad, &done.import_id)?;
+        let write = target.writing(&self.bad, done)?;
+        match target.insert_with("JSONEachRow", lines.clone(), &[], write) {
+            Ok(written) => {
+                done.rows = written;
+                return Ok(());
+            }
+            Err(e) if is_fault_of_rows(&e) => {
+                let rows = lines.split(|b| *b == b'\n').filter(|l| !l.is_empty());
+                let rows = rows.map(<[u8]>::to_vec).collect();
+                let (good, more) = Checker::new(target)?.split_json(rows);
+                // An error that no row has alone is an error of the whole.
+                if more.is_empty() {
+                    return Err(e.into());
+                }
+                self.bad.extend(more);
+                done.quarantined = self.bad.len() as u64;
+                let write = target.writing(&self.bad, done)?;
+                done.rows = target.insert_with("JSONEachRow", joined(&good), &[], write)?;
+            }
+            Err(e) => return Err(e.into()),
         }
         Ok(())
     }

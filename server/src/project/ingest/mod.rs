@@ -3,8 +3,8 @@
 //! The fast way hands all rows to one INSERT. Only when that fails is each row looked at alone, to find
 //! the ones that do not fit and say why.
 //!
-//! Invariant: every row of a body ends either in the data source or in its quarantine, or the whole
-//! body is refused.
+//! Invariant: every row of a body ends either in the data source or in its quarantine, all in one
+//! commit, or the whole body is refused.
 
 mod check;
 mod csv;
@@ -16,21 +16,26 @@ mod replay;
 #[cfg(test)]
 mod tests;
 
+use std::cell::RefCell;
 use std::io::Cursor;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use roost::interpret::WriteOptions;
+use roost::interpret::{Also, WriteOptions, Written};
 use roost::parse::parse_expression;
 use roost::session::QueryRequest;
+use roost_engine::block::Block;
+use roost_engine::catalog::Table;
 use roost_engine::error::{Code, Error, Kind};
 
 use super::ddl::create_table_sql;
 use super::model::DataSource;
 use super::state::Project;
 use super::{ProjectError, Result};
-use crate::store::{Store, quoted};
+use crate::store::{Ending, Store, quoted};
 use crate::tokens::new_uuid;
+
+use quarantine::rows_of;
 
 pub use csv::Dialect;
 pub use replay::replay;
@@ -70,14 +75,19 @@ pub(super) struct BadRow {
     pub(super) errors: Vec<(String, String)>,
 }
 
-/// Adds the rows of `body` to a data source.
+/// Adds the rows of `body` to a data source, with what `ending` makes of it.
 pub fn append(
     project: &Project,
     source: &Arc<DataSource>,
     body: &Bytes,
     format: &BodyFormat,
+    ending: Option<Ending<Ingested>>,
 ) -> Result<Ingested> {
-    into_table(project, source, &source.name, body, format)
+    let target = Target {
+        ending,
+        ..Target::of(project, source, &source.name)
+    };
+    target.ingest(body, format)
 }
 
 /// What stands between the name of a data source and the number of a replacement, in the name of the
@@ -101,13 +111,15 @@ pub(super) fn sweep(store: &Store) -> Result<()> {
 }
 
 /// Puts the rows of `body` in the place of all rows of a data source, or of those for which a condition
-/// holds, at one instant. With a condition only rows of the body for which it holds come in.
+/// holds, at one instant. With a condition only rows of the body for which it holds come in; `ending`
+/// is made of what became of the body and comes with it.
 pub fn replace(
     project: &Project,
     source: &Arc<DataSource>,
     body: &Bytes,
     format: &BodyFormat,
     condition: Option<&str>,
+    ending: Option<Ending<Ingested>>,
 ) -> Result<Ingested> {
     let condition = match condition {
         Some(condition) => Some(checked_condition(project, source, condition)?),
@@ -125,7 +137,12 @@ pub fn replace(
         .engine()
         .hold(&table, &mut || patience.go_on())?;
     store.execute(&create_table_sql(store, source, &fresh))?;
-    let outcome = into_table(project, source, &fresh, body, format).and_then(|done| {
+    let aside = RefCell::default();
+    let target = Target {
+        later: Some(&aside),
+        ..Target::of(project, source, &fresh)
+    };
+    let outcome = target.ingest(body, format).and_then(|done| {
         let (to, from) = (store.at(&source.name), store.at(&fresh));
         let rows = match &condition {
             None => format!("SELECT * FROM {from}"),
@@ -139,7 +156,11 @@ pub fn replace(
             write: WriteOptions {
                 replace: Some(hold),
                 by_name: true,
-                ..WriteOptions::default()
+                also: ending.map(|ending| {
+                    let done = done.clone();
+                    Arc::new(move |_: &Written| ending(&done)) as Also
+                }),
+                beside: aside.take(),
             },
             ..QueryRequest::default()
         })?;
@@ -185,41 +206,82 @@ impl Patience {
     }
 }
 
-fn into_table(
-    project: &Project,
-    source: &Arc<DataSource>,
-    table: &str,
-    body: &Bytes,
-    format: &BodyFormat,
-) -> Result<Ingested> {
-    let target = Target {
-        project,
-        source,
-        table,
-    };
-    let mut done = match format {
-        BodyFormat::Json => json::ingest(&target, body)?,
-        BodyFormat::Csv(dialect) => csv::ingest(&target, body, dialect)?,
-        BodyFormat::Parquet => Ingested {
-            rows: target.insert("Parquet", body.clone(), &[])?,
-            ..Ingested::default()
-        },
-    };
-    if done.import_id.is_empty() {
-        done.import_id = new_uuid();
-    }
-    done.bytes = body.len() as u64;
-    Ok(done)
-}
-
 /// Where rows go.
 pub(super) struct Target<'a> {
     pub(super) project: &'a Project,
     pub(super) source: &'a Arc<DataSource>,
     pub(super) table: &'a str,
+    /// What is committed with the rows.
+    ending: Option<Ending<Ingested>>,
+    /// Who commits the rows that are set aside, when that is not done with the others.
+    later: Option<&'a Aside>,
 }
 
-impl Target<'_> {
+/// Rows that are set aside, with their tables.
+type Aside = RefCell<Vec<(Arc<Table>, Block)>>;
+
+impl<'a> Target<'a> {
+    fn of(project: &'a Project, source: &'a Arc<DataSource>, table: &'a str) -> Self {
+        Target {
+            project,
+            source,
+            table,
+            ending: None,
+            later: None,
+        }
+    }
+
+    fn ingest(&self, body: &Bytes, format: &BodyFormat) -> Result<Ingested> {
+        let mut done = Ingested {
+            import_id: new_uuid(),
+            bytes: body.len() as u64,
+            ..Ingested::default()
+        };
+        match format {
+            BodyFormat::Json => json::ingest(self, body, &mut done)?,
+            BodyFormat::Csv(dialect) => csv::ingest(self, body, dialect, &mut done)?,
+            BodyFormat::Parquet => {
+                let write = self.writing(&[], &done)?;
+                done.rows = self.insert_with("Parquet", body.clone(), &[], write)?;
+            }
+        }
+        Ok(done)
+    }
+
+    /// How rows are written when `bad` ones are set aside; the rest of what became of the body is
+    /// known.
+    fn writing(&self, bad: &[BadRow], done: &Ingested) -> Result<WriteOptions> {
+        let mut aside = Vec::new();
+        if !bad.is_empty() {
+            let name = self.source.quarantine();
+            let table = self.project.store.table(&name);
+            let table = table.ok_or_else(|| no_table(&name))?;
+            let rows = rows_of(&table, self, bad, &done.import_id)?;
+            aside.push((table, rows));
+        }
+        let beside = match self.later {
+            None => aside,
+            Some(later) => {
+                later.replace(aside);
+                Vec::new()
+            }
+        };
+        let also = self.ending.clone().map(|ending| {
+            let done = done.clone();
+            Arc::new(move |written: &Written| {
+                ending(&Ingested {
+                    rows: written.rows,
+                    ..done.clone()
+                })
+            }) as Also
+        });
+        Ok(WriteOptions {
+            beside,
+            also,
+            ..WriteOptions::default()
+        })
+    }
+
     /// Columns that an INSERT may name.
     pub(super) fn columns(&self) -> impl Iterator<Item = &super::model::StoredColumn> {
         self.source.columns.iter().filter(|c| {
@@ -229,16 +291,6 @@ impl Target<'_> {
     }
 
     /// Inserts a body in one of the database's formats.
-    pub(super) fn insert(
-        &self,
-        format: &str,
-        body: Bytes,
-        settings: &[(&str, String)],
-    ) -> std::result::Result<u64, Error> {
-        self.insert_with(format, body, settings, WriteOptions::default())
-    }
-
-    /// The same with what is to be in the same commit.
     fn insert_with(
         &self,
         format: &str,

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use roost::interpret::WriteOptions;
+use roost::interpret::{Also, WriteOptions, Written};
 use roost::session::QueryRequest;
 use roost_engine::error::Error;
 use serde_json::{Map, Value as Json};
@@ -17,24 +17,22 @@ use super::{Ingested, Target, no_table};
 use crate::project::Result;
 use crate::project::model::DataSource;
 use crate::project::state::Project;
-use crate::store::quoted;
+use crate::store::{Ending, quoted};
 use crate::tokens::new_uuid;
 
-/// Tries all rows in the quarantine of `source` again; `go_on` is asked while others are waited for.
+/// Tries all rows in the quarantine of `source` again, with what `ending` makes of it; `go_on` is asked
+/// while others are waited for.
 pub fn replay(
     project: &Project,
     source: &Arc<DataSource>,
+    ending: Option<Ending<Ingested>>,
     go_on: &mut dyn FnMut() -> std::result::Result<(), Error>,
 ) -> Result<Ingested> {
     let store = &project.store;
     let name = source.quarantine();
     let table = store.table(&name).ok_or_else(|| no_table(&name))?;
     let hold = store.database().engine().hold(&table, go_on)?;
-    let target = Target {
-        project,
-        source,
-        table: &source.name,
-    };
+    let target = Target::of(project, source, &source.name);
     let write = WriteOptions {
         replace: Some(hold),
         ..WriteOptions::default()
@@ -60,7 +58,11 @@ pub fn replay(
         quarantined: bad.len() as u64,
         ..Ingested::default()
     };
-    let mut write = write;
+    let told = done.clone();
+    let mut write = WriteOptions {
+        also: ending.map(|ending| Arc::new(move |_: &Written| ending(&told)) as Also),
+        ..write
+    };
     if !bad.is_empty() {
         let rows = rows_of(&table, &target, &bad, &done.import_id)?;
         write.beside.push((table, rows));

@@ -11,6 +11,7 @@ use roost_engine::error::{Code, Error, Result};
 use roost_engine::table::{Snapshot, Table};
 
 use super::super::context::StatementContext;
+use super::super::insert::Written;
 use super::super::source::SnapshotSource;
 use super::cascade::Cascade;
 use super::compiled::Compiled;
@@ -86,7 +87,10 @@ pub fn populate(
     context.require_writable()?;
     let rows = Arc::new(SnapshotSource::new(Arc::clone(&stored.snapshot))?);
     match condition.filter(|c| !c.trim().is_empty()) {
-        None => fill(&stored.view, &stored.source, rows, context, &mut |_| Ok(())),
+        None => {
+            let nothing = &mut |_: &mut Transaction| Ok(());
+            fill(&stored.view, &stored.source, rows, context, nothing)
+        }
         Some(condition) => fill_some(stored, condition, context),
     }
 }
@@ -107,8 +111,7 @@ pub(super) fn fill(
         count += block.rows() as u64;
         cascade.insert(block)
     })?;
-    cascade.commit()?;
-    Ok(count)
+    end(cascade, count, context)
 }
 
 /// Runs a view over the rows that fulfil a condition, as if they were inserted now.
@@ -143,6 +146,18 @@ fn fill_some(stored: &Stored, condition: &str, context: &StatementContext) -> Re
         count += block.rows() as u64;
         cascade.insert(block)
     })?;
+    end(cascade, count, context)
+}
+
+/// Commits what a view was filled with, and what is to come with it.
+fn end(mut cascade: Cascade<'_>, rows: u64, context: &StatementContext) -> Result<u64> {
+    let written = Written {
+        rows,
+        ..Written::default()
+    };
+    for (key, value) in context.write.also.iter().flat_map(|also| also(&written)) {
+        cascade.transaction().put(&key, value);
+    }
     cascade.commit()?;
-    Ok(count)
+    Ok(rows)
 }

@@ -1,213 +1,14 @@
-//! Power cuts in the middle of jobs of the server: ticks of a schedule, copies, a quarantine that is
-//! replayed, a view that is filled, rows that are deleted.
-//!
-//! Goal: nothing doubled, nothing lost, and the job says what happened. Method: as the engine's crash
-//! tests, with the whole server on the simulated disk; what must hold after a restart is counted from
-//! what was acknowledged.
-//!
-//! `ROOST_CRASH_FULL=1` cuts at every call and looks at more disks; by default a part is sampled.
+//! Jobs whose rows stay in the workspace: copies, a quarantine that is replayed, a view that is filled,
+//! rows that are deleted or replaced.
 
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use serde_json::json;
 
-use roost::session::DatabaseOptions;
-use roost_engine::clock::TestClock;
-use roost_engine::options::Options;
-use roost_engine::storage::faulty::{FaultyStorage, Image};
-use roost_server::config::Config;
-use roost_server::http::{App, Asked, ask};
-use roost_server::jobs::Status;
-use roost_server::store::Store;
-use serde_json::{Value as Json, json};
-
-use super::harness::form;
-
-/// A server on a simulated disk.
-struct Cut {
-    app: Arc<App>,
-    clock: Arc<TestClock>,
-    admin: String,
-}
-
-/// The power went, or a request was refused because of it.
-struct Off;
-
-type Done<T> = Result<T, Off>;
-
-const TEN_MINUTES: i64 = 600_000_000;
-
-impl Cut {
-    fn open(disk: &FaultyStorage, clock: &Arc<TestClock>) -> Result<Cut, String> {
-        let config = Config {
-            workspace: "test".to_owned(),
-            ..Config::in_memory()
-        };
-        let options = DatabaseOptions {
-            threads: 1,
-            engine: Options {
-                direct_part_rows: 40,
-                checkpoint_bytes: 60_000,
-                ..Options::manual()
-            },
-            ..DatabaseOptions::default()
-        };
-        let store = Store::over(Arc::new(disk.clone()), Arc::clone(clock) as _, options);
-        let store = store.map_err(|e| format!("{e:?}"))?;
-        let app = App::over(config, store).map_err(|e| format!("{e:?}"))?;
-        Ok(Cut {
-            admin: app.project.admin_token(),
-            app: Arc::new(app),
-            clock: Arc::clone(clock),
-        })
-    }
-
-    fn ask(&self, method: &str, target: &str, body: &str) -> Done<Json> {
-        let content_type = match body.starts_with("name=") || body.starts_with("dry=") {
-            true => "application/x-www-form-urlencoded",
-            false => "",
-        };
-        let asked = Asked {
-            method,
-            target,
-            token: &self.admin,
-            content_type,
-            body: body.as_bytes(),
-        };
-        let (status, body) = ask(&self.app, &asked);
-        match status < 300 {
-            true => Ok(serde_json::from_slice(&body).unwrap_or(Json::Null)),
-            false => Err(Off),
-        }
-    }
-
-    fn data_source(&self, name: &str, schema: &str) -> Done<()> {
-        let fields = [
-            ("name", name),
-            ("schema", schema),
-            ("format", "ndjson"),
-            ("engine", "MergeTree"),
-            ("engine_sorting_key", "tuple()"),
-        ];
-        self.ask("POST", "/v0/datasources", &form(&fields))
-            .map(|_| ())
-    }
-
-    /// Waits until all jobs are over, and the next of each pipe may begin.
-    fn wait(&self) {
-        let begun = Instant::now();
-        let going = || {
-            let state = self.app.project.snapshot();
-            let mut pipes = state.pipes.values();
-            let open = self.app.jobs.list(|j| !j.status.is_over());
-            !open.is_empty() || pipes.any(|p| self.app.jobs.is_busy(&p.id))
-        };
-        while going() {
-            assert!(begun.elapsed() < Duration::from_secs(20), "jobs do not end");
-            std::thread::sleep(Duration::from_millis(1));
-        }
-    }
-
-    /// Waits until so many jobs are done.
-    fn jobs_done(&self, all: usize) -> Done<()> {
-        self.wait();
-        match self.done() == all {
-            true => Ok(()),
-            false => Err(Off),
-        }
-    }
-
-    fn done(&self) -> usize {
-        self.app.jobs.list(|j| j.status == Status::Done).len()
-    }
-
-    /// A number that a query gives; none when it fails.
-    fn number(&self, sql: &str) -> Option<u64> {
-        let found = self.app.store().query(sql).ok()?;
-        found.rows().first()?.first()?.as_u64()
-    }
-
-    /// All jobs are over and say how.
-    fn jobs_say(&self, place: &str) {
-        for job in self.app.jobs.list(|_| true) {
-            match job.status {
-                Status::Done => {}
-                Status::Error => {
-                    let why = job.error.unwrap_or_default();
-                    assert!(why.contains("server was stopped"), "{place}: {why}");
-                }
-                other => panic!("{place}: a job is {other:?}"),
-            }
-        }
-    }
-}
-
-/// What a run heard before the power went.
-#[derive(Debug, Default, Clone)]
-struct Known {
-    /// Steps that were acknowledged.
-    steps: usize,
-    /// Jobs that were done.
-    jobs: usize,
-    /// Rows that were sent and acknowledged, and those under way.
-    sent: u64,
-    under_way: u64,
-}
-
-type Perform = fn(&Cut, &mut Known) -> Done<()>;
-type Check = fn(&Cut, &Known, &str);
-
-fn cut_everywhere(perform: Perform, check: Check) {
-    let clock = || Arc::new(TestClock::at(1_709_164_710_000_000));
-    let disk = FaultyStorage::new();
-    let whole = Cut::open(&disk, &clock()).unwrap();
-    // The server is there already: its beginning is the same for all.
-    let before = disk.calls();
-    let mut known = Known::default();
-    assert!(
-        perform(&whole, &mut known).is_ok(),
-        "it ends without faults"
-    );
-    check(&whole, &known, "without faults");
-    drop(whole);
-    let trace = disk.trace();
-    let changing = trace.iter().zip(1u64..).skip(before as usize);
-    let all: Vec<u64> = changing
-        .filter(|(c, _)| c.kind.changes())
-        .map(|(_, n)| n)
-        .collect();
-    let full = std::env::var_os("ROOST_CRASH_FULL").is_some();
-    let step = if full { 1 } else { all.len().div_ceil(4) };
-    let mut images = 0;
-    for n in all.into_iter().step_by(step.max(1)) {
-        let (disk, clock) = (FaultyStorage::new(), clock());
-        disk.cut_at(n);
-        let mut known = Known::default();
-        if let Ok(run) = Cut::open(&disk, &clock) {
-            let _ = perform(&run, &mut known);
-            run.wait();
-        }
-        // Threads may have needed fewer calls this time.
-        disk.cut();
-        let several = Image::many(n * 31);
-        let chosen = if full { &several[..] } else { &several[1..3] };
-        for image in chosen {
-            let place = format!(
-                "cut at call {n} {:?}, {image:?}, {known:?}",
-                trace[n as usize - 1]
-            );
-            let disk = disk.image(*image);
-            let run = Cut::open(&disk, &clock).unwrap_or_else(|e| panic!("{place}: {e}"));
-            run.jobs_say(&place);
-            check(&run, &known, &place);
-            images += 1;
-        }
-    }
-    println!("{images} disks");
-}
+use super::super::harness::form;
+use super::{Cut, Done, Known, Scenario, TEN_MINUTES, cut_everywhere};
+use roost_server::jobs::{Kind, Status};
 
 /// Ticks of a schedule and runs by hand: each adds a row, and a run that is done added one.
-#[test]
-fn schedule_ticks() {
+const SCHEDULE_TICKS: Scenario = {
     fn perform(run: &Cut, known: &mut Known) -> Done<()> {
         run.data_source("out", "`a` UInt64 `json:$.a`")?;
         let nodes = json!([{ "name": "n", "sql": "SELECT count() AS a FROM out", "type": "copy",
@@ -263,12 +64,20 @@ fn schedule_ticks() {
         run.wait();
         assert_eq!(rows(), Some(caught_up + 1), "{place}");
     }
-    cut_everywhere(perform, check);
+    Scenario {
+        kinds: &[Kind::Copy],
+        perform,
+        check,
+    }
+};
+
+#[test]
+fn schedule_ticks() {
+    cut_everywhere(&SCHEDULE_TICKS);
 }
 
 /// Every row that was sent is in the data source or in its quarantine, once.
-#[test]
-fn quarantine_replay() {
+pub(super) const QUARANTINE_REPLAY: Scenario = {
     fn perform(run: &Cut, known: &mut Known) -> Done<()> {
         run.data_source("t", "`a` Int16 `json:$.a`,`s` String `json:$.s`")?;
         for round in 0..2 {
@@ -316,12 +125,20 @@ fn quarantine_replay() {
             "{place}"
         );
     }
-    cut_everywhere(perform, check);
+    Scenario {
+        kinds: &[Kind::ReplayQuarantine],
+        perform,
+        check,
+    }
+};
+
+#[test]
+fn quarantine_replay() {
+    cut_everywhere(&QUARANTINE_REPLAY);
 }
 
 /// A view that is filled by a job, and rows that are deleted by one.
-#[test]
-fn populations_and_deletes() {
+pub(super) const POPULATIONS_AND_DELETES: Scenario = {
     fn perform(run: &Cut, known: &mut Known) -> Done<()> {
         run.data_source("t", "`a` UInt64 `json:$.a`")?;
         let rows: String = (0..60).map(|a| format!("{{\"a\":{a}}}\n")).collect();
@@ -348,6 +165,22 @@ fn populations_and_deletes() {
     }
     fn check(run: &Cut, known: &Known, place: &str) {
         let rows = run.number("SELECT count() FROM default.t");
+        // The end of a job comes with what it did.
+        let done = |kind: Kind| {
+            let found = run.app.jobs.list(|j| j.kind == kind.name());
+            found.first().is_some_and(|j| j.status == Status::Done)
+        };
+        let filled = run.number("SELECT countMerge(n) FROM default.counts");
+        assert_eq!(
+            filled.unwrap_or(0) >= 60,
+            done(Kind::PopulateView),
+            "{place}: {filled:?}"
+        );
+        assert_eq!(
+            rows == Some(30),
+            done(Kind::DeleteData),
+            "{place}: {rows:?}"
+        );
         let counted = || run.number("SELECT countMerge(n) FROM default.counts");
         let expected: &[u64] = match known.steps {
             0 => &[0, 60],
@@ -385,13 +218,21 @@ fn populations_and_deletes() {
             "{place}"
         );
     }
-    cut_everywhere(perform, check);
+    Scenario {
+        kinds: &[Kind::PopulateView, Kind::DeleteData],
+        perform,
+        check,
+    }
+};
+
+#[test]
+fn populations_and_deletes() {
+    cut_everywhere(&POPULATIONS_AND_DELETES);
 }
 
 /// A data source whose rows are replaced, and by a copy: the old rows or the new ones, and nothing else
 /// is left.
-#[test]
-fn replacements() {
+pub(super) const REPLACEMENTS: Scenario = {
     const SIZES: [u64; 4] = [5, 70, 3, 50];
     fn perform(run: &Cut, known: &mut Known) -> Done<()> {
         run.data_source("t", "`a` UInt64 `json:$.a`")?;
@@ -421,5 +262,14 @@ fn replacements() {
         let left = "SELECT count() FROM system.tables WHERE name LIKE '%replace%'";
         assert_eq!(run.number(left), Some(0), "{place}");
     }
-    cut_everywhere(perform, check);
+    Scenario {
+        kinds: &[Kind::Copy],
+        perform,
+        check,
+    }
+};
+
+#[test]
+fn replacements() {
+    cut_everywhere(&REPLACEMENTS);
 }
