@@ -294,6 +294,17 @@ fn copy(sql: &str, job: &'static str, replaces: bool, run: &Run) -> Result<()> {
     written(sql, write, run)
 }
 
+/// A copy of the rows that it has not read yet.
+fn increment(run: &Run) -> Result<()> {
+    let engine = run.db.engine();
+    let source = engine.table("default", "t").unwrap();
+    let write = WriteOptions {
+        since: Some(Arc::new(engine.since(&source, "copy")?)),
+        ..WriteOptions::default()
+    };
+    written("INSERT INTO a SELECT k FROM t", write, run)
+}
+
 #[test]
 fn copies() {
     cut_everywhere(&Scenario {
@@ -308,11 +319,17 @@ fn copies() {
             Sql(SOME),
             Do(|run| copy("INSERT INTO a SELECT k + 1 FROM t", "replace", true, run)),
             Sql(LAST),
-            // What it has not read yet of its source, by its own rows and by its own old version.
+            // What it has not read yet of its source, by its own rows and by its mark.
             Do(|run| {
                 let sql = "INSERT INTO a SELECT k FROM t WHERE k > (SELECT max(k) FROM a)";
-                copy(sql, "incremental", false, run)
+                copy(sql, "new", false, run)
             }),
+            Do(increment),
+            Do(background),
+            Sql(MANY),
+            Do(flush),
+            Do(increment),
+            Do(increment),
             Do(|run| {
                 copy(
                     "INSERT INTO a SELECT k * 2 FROM a WHERE k % 2 = 0",

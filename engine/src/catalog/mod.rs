@@ -2,7 +2,7 @@
 //!
 //! - [`Engine`]: open, names, key-value store; [`ddl`]: changes of the catalog;
 //! - [`branches`]: the store once more, sharing its files;
-//! - [`transaction`]: inserts and everything that commits with them;
+//! - [`transaction`]: inserts and everything that commits with them; [`since`]: tables read bit by bit;
 //! - [`commit`]: the one way into the log; [`recover`]: the way back;
 //! - [`rewrite`], [`alter`]: changes of stored rows and columns;
 //! - [`maintain`]: flush, merge, checkpoint, removal of files.
@@ -18,6 +18,7 @@ mod hold;
 mod maintain;
 mod recover;
 mod rewrite;
+mod since;
 mod transaction;
 
 use std::collections::BTreeMap;
@@ -45,6 +46,7 @@ pub use ddl::{CreateMode, TableName};
 pub use hold::Hold;
 pub use maintain::MergeProgress;
 pub use rewrite::Rewrite;
+pub use since::Since;
 pub use transaction::Transaction;
 
 /// What an engine is opened with.
@@ -221,6 +223,22 @@ impl Engine {
 }
 
 impl Inner {
+    /// Tells tables of a branch where their readers stand now.
+    fn marks_moved(&self, branch: u64, moved: &[(u64, String, Option<u64>)]) {
+        if moved.is_empty() {
+            return;
+        }
+        let names = self.names.read();
+        let Some(own) = names.branches.get(&branch) else {
+            return;
+        };
+        for table in own.tables() {
+            for (_, key, commit) in moved.iter().filter(|(uid, ..)| *uid == table.uid()) {
+                table.marks().set(key, *commit);
+            }
+        }
+    }
+
     fn new_part(&self) -> u64 {
         self.next_part.fetch_add(1, Ordering::Relaxed)
     }

@@ -10,7 +10,7 @@ use std::sync::atomic::AtomicU64;
 use parking_lot::{Mutex, RwLock};
 
 use super::commit::Leader;
-use super::{AllNames, Engine, EngineParts, Inner, drafts};
+use super::{AllNames, Engine, EngineParts, Inner, drafts, since};
 use crate::background::{Wake, Workers};
 use crate::error::{Error, Result};
 use crate::log::contents::{RowsContents, TableContents};
@@ -48,10 +48,16 @@ impl Engine {
             values.insert(number, branch.values);
         }
         let mut files = Files::default();
+        let marks: BTreeMap<u64, _> = values
+            .iter()
+            .map(|(branch, values)| (*branch, since::marks_of(values)))
+            .collect();
         for (uid, contents) in found.contents.tables {
             let branch = contents.branch;
             let version = found.state.tables.get(&uid).map_or(0, |t| t.version);
-            let table = open_table(&parts, uid, version, contents, &mut files, now)?;
+            let own = marks.get(&branch).and_then(|m| m.get(&uid));
+            let own = own.map_or(&[][..], Vec::as_slice);
+            let table = open_table(&parts, (uid, version, own), contents, &mut files, now)?;
             let definition = table.definition();
             let own = names.branches.entry(branch).or_default();
             let tables = own.databases.entry(definition.database.clone());
@@ -160,8 +166,7 @@ fn read_log(storage: &Arc<dyn Storage>, tokens_max: usize) -> Result<Found> {
 
 fn open_table(
     parts: &EngineParts,
-    uid: u64,
-    version: u64,
+    (uid, version, marks): (u64, u64, &[(String, u64)]),
     contents: TableContents,
     files: &mut Files,
     now: i64,
@@ -200,6 +205,9 @@ fn open_table(
         contents.commit,
     )
     .of_branch(contents.branch);
+    for (key, commit) in marks {
+        table.marks().set(key, Some(*commit));
+    }
     let mut layouts = BTreeMap::new();
     let mut memory = Vec::new();
     for rows in contents.rows.into_values() {
@@ -218,7 +226,7 @@ fn open_table(
     table.publish(contents.commit, |list, layout| {
         for (part, ids) in memory {
             let at = list.add_memory(Arc::new(part), ids, now);
-            list.gather(at, layout, table.claims());
+            list.gather(at, layout, (table.claims(), table.marks()));
         }
         Vec::new()
     });

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::commit::{Committed, Request};
 use super::drafts::{self, Draft};
 use super::hold::Hold;
-use super::{Engine, Inner, Table, TableEngine};
+use super::{Engine, Inner, Table, TableEngine, since};
 use crate::block::Block;
 use crate::err;
 use crate::error::{Error, Result};
@@ -241,6 +241,14 @@ pub(super) fn put_values(
         });
     }
     request.show(move |inner, _| {
+        let moved: Vec<_> = values
+            .iter()
+            .filter_map(|(key, value)| {
+                let commit = value.as_deref().and_then(since::commit_of);
+                Some((since::table_of(key)?, key.clone(), commit))
+            })
+            .collect();
+        inner.marks_moved(branch, &moved);
         let mut all = inner.values.write();
         let shown = all.entry(branch).or_default();
         for (key, value) in values {
@@ -342,7 +350,7 @@ impl Pending {
                 for part in memory {
                     let (id, part) = (part.info().id, part.at_commit(commit));
                     let at = parts.add_memory(Arc::new(part), vec![id], now);
-                    parts.gather(at, &layout, table.claims());
+                    parts.gather(at, &layout, (table.claims(), table.marks()));
                 }
                 gone
             })

@@ -26,6 +26,8 @@ pub struct Candidate<'a> {
     pub info: &'a PartInfo,
     /// Whether it may be merged: a file, and not busy.
     pub free: bool,
+    /// Whether it must not be merged with the part before it.
+    pub apart: bool,
 }
 
 /// Weight of a part beside its bytes: opening, headers, a step of every query.
@@ -53,7 +55,7 @@ fn groups(parts: &[Candidate<'_>]) -> Vec<Range<usize>> {
             a.partition == b.partition && a.bucket == b.bucket
         };
         match groups.last_mut() {
-            Some(last) if last.end == i && same(last.start) => last.end = i + 1,
+            Some(last) if last.end == i && !part.apart && same(last.start) => last.end = i + 1,
             _ => groups.push(i..i + 1),
         }
     }
@@ -123,6 +125,7 @@ mod tests {
             .map(|(i, info)| Candidate {
                 info,
                 free: free(i),
+                apart: info.level == 9,
             })
             .collect();
         select(&candidates, limits)
@@ -141,6 +144,9 @@ mod tests {
         };
         assert!(choose(&parts, |_| true, small).is_some_and(|r| r.len() <= 5));
         assert_eq!(choose(&parts[..1], |_| true, LIMITS), None);
+        parts[4].level = 9;
+        let found = choose(&parts[..7], |_| true, LIMITS);
+        assert_eq!(found, Some(0..4), "not across what is apart");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! - [`snapshot`]: the rows at one instant; [`split`]: blocks to sorted (partition, bucket) runs;
 //! - [`finals`]: the rows that FINAL shows;
 //! - [`partition`]: partition ids; [`parts`]: the list of parts as commits change it;
-//! - [`claims`]: parts that are busy.
+//! - [`claims`]: parts that are busy; [`marks`]: how far readers have come.
 //!
 //! Invariant: a table's snapshot changes only when a commit is durable.
 
@@ -12,6 +12,7 @@ pub mod claims;
 pub mod definition;
 pub mod finals;
 pub mod layout;
+pub mod marks;
 mod mode;
 pub mod partition;
 pub mod parts;
@@ -26,6 +27,7 @@ use parking_lot::RwLock;
 use crate::block::Schema;
 use crate::part::Part;
 use claims::Claims;
+use marks::{Marks, Reading};
 
 pub use definition::{
     ColumnDefinition, DefaultKind, IndexDefinition, TableDefinition, TableEngine,
@@ -42,6 +44,7 @@ pub struct Table {
     branch: u64,
     current: RwLock<Current>,
     claims: Claims,
+    marks: Marks,
     /// Merges of the table were stopped by hand.
     merges_stopped: AtomicBool,
 }
@@ -81,6 +84,7 @@ impl Table {
                 dropped: false,
             }),
             claims: Claims::default(),
+            marks: Marks::default(),
             merges_stopped: AtomicBool::new(false),
         }
     }
@@ -154,6 +158,20 @@ impl Table {
     /// Parts that are busy.
     pub fn claims(&self) -> &Claims {
         &self.claims
+    }
+
+    /// How far readers have come.
+    pub fn marks(&self) -> &Marks {
+        &self.marks
+    }
+
+    /// The rows now, which somebody begins to read under that key of a mark: what comes later is not
+    /// put together with them. `None` when somebody does.
+    pub fn begin_reading(&self, key: &str) -> Option<(Arc<Snapshot>, Reading)> {
+        // Nothing is published between the snapshot and the mark.
+        let current = self.current.read();
+        let reading = self.marks.begin(key, current.snapshot.commit)?;
+        Some((Arc::clone(&current.snapshot), reading))
     }
 
     /// Stops merges of the table (running ones end), or lets them go on; a restart does too.

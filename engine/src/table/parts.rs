@@ -4,13 +4,15 @@
 //! flushes leave dozens of parts to read, each row being moved a few times.
 //!
 //! Invariant: entries are ordered by (partition, bucket, first commit); parts of one partition and
-//! bucket cover disjoint ranges of commits; a busy memory part is not put together with others.
+//! bucket cover disjoint ranges of commits; a busy memory part is not put together with others, nor are
+//! parts on both sides of a mark.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::claims::Claims;
 use super::layout::Layout;
+use super::marks::Marks;
 use super::split::sort;
 use crate::block::Block;
 use crate::error::Result;
@@ -155,8 +157,8 @@ impl PartList {
 
     /// Puts small memory parts around place `at` together, where enough of one size stand beside
     /// each other.
-    pub fn gather(&mut self, mut at: usize, layout: &Layout, claims: &Claims) {
-        while let Some((start, end)) = self.neighbours(at, layout, claims) {
+    pub fn gather(&mut self, mut at: usize, layout: &Layout, (claims, marks): (&Claims, &Marks)) {
+        while let Some((start, end)) = self.neighbours(at, layout, (claims, marks)) {
             let Ok(part) = together(&self.entries[start..end], layout) else {
                 return;
             };
@@ -177,7 +179,12 @@ impl PartList {
     }
 
     /// At least [`FAN`] neighbours up to and including `at` that are no larger than it by class.
-    fn neighbours(&self, at: usize, layout: &Layout, claims: &Claims) -> Option<(usize, usize)> {
+    fn neighbours(
+        &self,
+        at: usize,
+        layout: &Layout,
+        (claims, marks): (&Claims, &Marks),
+    ) -> Option<(usize, usize)> {
         let last = self.entries.get(at)?;
         let class = size_class(last)?;
         let info = last.part.info();
@@ -187,7 +194,8 @@ impl PartList {
             let fits = size_class(entry).is_some_and(|c| c <= class)
                 && (&other.partition, other.bucket) == (&info.partition, info.bucket)
                 && entry.part.schema() == &layout.schema
-                && !claims.is_busy(other.id);
+                && !claims.is_busy(other.id)
+                && !marks.between(other, info);
             if !fits {
                 break;
             }

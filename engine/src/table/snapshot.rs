@@ -34,6 +34,16 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// The same with some of the parts.
+    #[must_use]
+    pub fn of_parts(&self, parts: Vec<Arc<Part>>) -> Snapshot {
+        Snapshot {
+            parts,
+            finals: Arc::default(),
+            ..self.clone()
+        }
+    }
+
     /// Rows of all parts.
     pub fn rows(&self) -> u64 {
         self.parts.iter().map(|p| p.info().rows).sum()

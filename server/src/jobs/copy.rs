@@ -1,18 +1,18 @@
-//! Copies: a query's rows into a data source.
+//! Copies: a query's rows into a data source; all of them, or those that new rows of its source make.
 //!
-//! Invariant: the rows, what views make of them, the end of the rows they replace and the end of the
-//! job are one commit; a copy that fails changes nothing.
+//! Invariant: the rows, what views make of them, the end of the rows they replace, how far the
+//! source was read and the end of the job are one commit; a copy that fails changes nothing.
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use roost::interpret::WriteOptions;
+use roost::interpret::{Also, WriteOptions, Written};
 use roost::session::{QueryRequest, QuerySummary};
 use serde_json::{Map, Value as Json, json};
 
 use super::runs::{Did, Runs};
 use super::{Job, Kind, NewJob, Outcome, Running};
-use crate::project::{COPY, CopyMode, DataSource, Resolver};
+use crate::project::{COPY, CopyMode, DataSource, Increment, Resolver};
 use crate::store::Store;
 use crate::template::Variables;
 
@@ -28,9 +28,25 @@ impl Runs {
         let pipe = self.pipe_now(pipe, COPY)?;
         let node = pipe.job_node().ok_or("the pipe is no copy pipe any more")?;
         let target = self.target(node).map_err(|e| e.to_string())?;
-        let mode = mode.unwrap_or_else(|| node.copy_mode());
+        let usual = node.copy_mode();
+        let mode = mode.unwrap_or(usual);
         let resolver = self.resolver(&pipe, node, variables);
-        let outcome = self.writing(&target, mode, running).and_then(|request| {
+        let reads_on = match mode {
+            CopyMode::Append => false,
+            CopyMode::Replace => usual == CopyMode::Incremental || self.project.reads_on(&pipe),
+            CopyMode::Incremental => true,
+        };
+        let increment = || match reads_on {
+            false => Ok(None),
+            true => {
+                let query = resolver.inline(&pipe, node).map_err(|e| format!("{e:?}"))?;
+                let all = mode == CopyMode::Replace;
+                let increment = self.project.increment((&pipe, &target), &query, all);
+                increment.map(Some).map_err(|e| e.to_string())
+            }
+        };
+        let written = increment().and_then(|i| self.writing(&target, (mode, i), running));
+        let outcome = written.and_then(|request| {
             let statement = |sql: &str| insert(&self.project.store, &target, sql);
             self.run(statement, (&pipe, node), &resolver, request, |r| {
                 self.project.store.run(r)
@@ -51,7 +67,7 @@ impl Runs {
         let (runs, target) = (self.clone(), Arc::clone(target));
         self.jobs.submit(new, move |running| {
             let started = Instant::now();
-            let written = runs.writing(&target, CopyMode::Append, running);
+            let written = runs.writing(&target, (CopyMode::Append, None), running);
             let outcome = written.and_then(|request| {
                 let request = QueryRequest {
                     sql: insert(
@@ -89,7 +105,7 @@ impl Runs {
     fn writing(
         &self,
         target: &DataSource,
-        mode: CopyMode,
+        (mode, increment): (CopyMode, Option<Increment>),
         running: &Running,
     ) -> Result<QueryRequest, String> {
         let store = &self.project.store;
@@ -97,19 +113,28 @@ impl Runs {
         let table = table.ok_or_else(|| format!("Data Source \"{}\" has no table", target.name))?;
         let mut go_on = || running.go_on();
         let replace = match mode {
-            CopyMode::Append => None,
+            CopyMode::Append | CopyMode::Incremental => None,
             CopyMode::Replace => {
                 let hold = store.database().engine().hold(&table, &mut go_on);
                 Some(hold.map_err(|e| e.to_string())?)
             }
         };
+        let over = increment.as_ref().map_or_else(Vec::new, |i| i.over.clone());
+        let end = running.done_with(|w| written(w.rows, w.bytes));
+        let also = end.map(|end| {
+            Arc::new(move |w: &Written| {
+                let over = over.iter().map(|key| (key.clone(), None));
+                end(w).into_iter().chain(over).collect()
+            }) as Also
+        });
         Ok(QueryRequest {
             query_id: Some(running.id.clone()),
             cancel: running.cancel.clone(),
             write: WriteOptions {
                 replace,
+                since: increment.map(|i| i.since),
                 by_name: true,
-                also: running.done_with(|w| written(w.rows, w.bytes)),
+                also,
                 ..WriteOptions::default()
             },
             ..QueryRequest::default()

@@ -5,6 +5,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use roost::interpret::materialized::increment_of;
+use roost::parse::ast::Query;
+use roost_engine::catalog::{Since, Table};
+
 use super::model::{DataSource, Node, Pipe};
 use super::pipes::NewNode;
 use super::state::Project;
@@ -32,16 +36,19 @@ pub enum CopyMode {
     Append,
     /// Puts its rows in the place of all others.
     Replace,
+    /// Adds what its query makes of the rows that came into its source since the last run.
+    Incremental,
 }
 
 impl CopyMode {
-    /// Reads `append` or `replace`.
+    /// Reads `append`, `replace` or `incremental`.
     pub fn parse(text: &str) -> Result<CopyMode> {
         match text.to_ascii_lowercase().as_str() {
             "append" => Ok(CopyMode::Append),
             "replace" => Ok(CopyMode::Replace),
+            "incremental" => Ok(CopyMode::Incremental),
             other => Err(ProjectError::Bad(format!(
-                "unknown copy mode '{other}'; known are append and replace"
+                "unknown copy mode '{other}'; known are append, replace and incremental"
             ))),
         }
     }
@@ -51,6 +58,7 @@ impl CopyMode {
         match self {
             CopyMode::Append => "append",
             CopyMode::Replace => "replace",
+            CopyMode::Incremental => "incremental",
         }
     }
 }
@@ -105,7 +113,105 @@ impl Node {
     }
 }
 
+/// The rows that a run of a copy reads of its source, and the marks of runs that read others.
+#[derive(Debug)]
+pub struct Increment {
+    /// The rows.
+    pub since: Arc<Since>,
+    /// Keys that are over once the run has written.
+    pub over: Vec<String>,
+}
+
 impl Project {
+    /// What names of readers begin with who are copies of a pipe, or of all pipes of the workspace.
+    fn readers_of(&self, pipe: Option<&Pipe>) -> String {
+        let all = format!("copy/{}/", self.store.data());
+        pipe.map_or_else(|| all.clone(), |p| format!("{all}{}/", p.id))
+    }
+
+    /// The table whose new rows an incremental copy reads: the leftmost one of its query.
+    pub(super) fn increment_source(
+        &self,
+        query: &Query,
+        target: &DataSource,
+    ) -> Result<Arc<Table>> {
+        let (database, name) = increment_of(query, self.store.data())?;
+        if database == self.store.data() && name == target.name {
+            return Err(ProjectError::Bad(format!(
+                "an incremental copy reads other rows than it writes, and {name} is its source and its \
+                 target"
+            )));
+        }
+        let engine = self.store.database().engine();
+        let table = engine.table(&database, &name);
+        table.ok_or_else(|| {
+            ProjectError::NotFound(format!("Data Source \"{name}\" has no table to read"))
+        })
+    }
+
+    /// What a run of a copy reads of its source, when it reads bit by bit; with `all` it begins anew.
+    ///
+    /// # Errors
+    /// When the query has no such source, and when the source is not the one of the last run.
+    pub fn increment(
+        &self,
+        (pipe, target): (&Pipe, &DataSource),
+        query: &Query,
+        all: bool,
+    ) -> Result<Increment> {
+        let source = self.increment_source(query, target)?;
+        let engine = self.store.database().engine();
+        let reader = format!("{}{}", self.readers_of(Some(pipe)), target.id);
+        let own = engine.readers(|r| r == reader);
+        let is_new = !own.iter().any(|(_, table)| *table == source.uid());
+        if is_new && !own.is_empty() && !all {
+            return Err(ProjectError::Bad(format!(
+                "the copy has read another table than {} until now: the data source was made anew, is \
+                 one of a branch, or the query begins with another; run it once with _mode=replace to \
+                 begin again",
+                source.full_name()
+            )));
+        }
+        let since = match all {
+            true => engine.since_ever(&source, &reader)?,
+            false => engine.since(&source, &reader)?,
+        };
+        let prefix = self.readers_of(Some(pipe));
+        let readers = engine.readers(|r| r.starts_with(&prefix));
+        let is_other = |(key, _): &(String, u64)| key != since.key();
+        let over = readers.into_iter().filter(is_other);
+        Ok(Increment {
+            over: over.map(|(key, _)| key).collect(),
+            since: Arc::new(since),
+        })
+    }
+
+    /// Whether a copy of a pipe reads bit by bit.
+    pub fn reads_on(&self, pipe: &Pipe) -> bool {
+        let prefix = self.readers_of(Some(pipe));
+        let engine = self.store.database().engine();
+        !engine.readers(|r| r.starts_with(&prefix)).is_empty()
+    }
+
+    /// Forgets how far copies have read whose pipes are gone: their sources need not keep old and new
+    /// rows apart for them.
+    pub(super) fn forget_readers(&self) -> Result<()> {
+        let state = self.snapshot();
+        let engine = self.store.database().engine();
+        let prefix = self.readers_of(None);
+        let is_gone = |reader: &str| {
+            let pipe = reader.strip_prefix(&prefix).and_then(|r| r.split_once('/'));
+            pipe.is_some_and(|(id, _)| !state.pipes.values().any(|p| p.id == id))
+        };
+        let gone = engine.readers(is_gone);
+        match gone.is_empty() {
+            true => Ok(()),
+            false => Ok(self
+                .store
+                .save_all(gone.into_iter().map(|(key, _)| (key, None)).collect())?),
+        }
+    }
+
     /// The pipes that copy into a data source.
     pub fn copied_by(&self, source: &DataSource) -> Vec<Arc<Pipe>> {
         let is_target = |key: &str| key == source.name || key == source.id;

@@ -300,6 +300,12 @@ impl Look<'_> {
                 );
             }
         }
+        if mode.as_ref().ok() == Some(&CopyMode::Incremental)
+            && let Ok(query) = self.resolver().inline(self.pipe, self.node)
+            && let Err(e) = self.project.increment_source(&query, &target)
+        {
+            self.about("copy_mode", true, e.to_string());
+        }
         if mode.ok() == Some(CopyMode::Replace) && self.keeps_only_new_rows(&target.name) {
             self.about(
                 "copy_mode",

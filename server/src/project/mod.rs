@@ -42,7 +42,7 @@ mod tests;
 
 pub use branches::{Brought, DataMode};
 pub use checks::Check;
-pub use copies::{COPY, CRON, CopyMode, MODE, SINK, TARGET, is_no_schedule, normalize};
+pub use copies::{COPY, CRON, CopyMode, Increment, MODE, SINK, TARGET, is_no_schedule, normalize};
 pub use ddl::{NewDataSource, Operations, create_table_sql};
 pub use files::{data_source_text, pipe_text};
 pub use findings::Finding;

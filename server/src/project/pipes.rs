@@ -255,7 +255,8 @@ impl Project {
             drop_views(store, &pipe);
             state.pipes.remove(&pipe.name);
             forget_scopes(state, store, "PIPES:", &pipe.name)
-        })
+        })?;
+        self.forget_readers()
     }
 
     /// Tables a node may read, whatever branch its template takes.

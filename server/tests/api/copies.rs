@@ -477,3 +477,99 @@ fn replacing_a_data_source_keeps_what_comes_meanwhile() {
     assert_eq!(again.status, 200);
     assert_eq!(server.sql("SELECT groupArray(a) FROM t"), "[7]\n");
 }
+
+#[test]
+fn an_incremental_copy_reads_what_is_new() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::at(Some(folder.path()));
+    tables(&server);
+    push(
+        &server,
+        "c",
+        copy(
+            "SELECT a * 10 AS a FROM t WHERE a < 100",
+            "out",
+            "incremental",
+        ),
+    );
+    let out = "SELECT count(), sum(a) FROM out";
+    let ran = |server: &Server, path: &str| run(server, path)["statistics"]["row_count"].clone();
+    assert_eq!(ran(&server, "/v0/pipes/c/copy"), 3, "first all");
+    assert_eq!(ran(&server, "/v0/pipes/c/copy"), 0, "then nothing");
+    server.native("", b"INSERT INTO t (a) VALUES (4), (500)");
+    server.native("", b"OPTIMIZE TABLE t FINAL");
+    assert_eq!(ran(&server, "/v0/pipes/c/copy"), 1, "then what came");
+    assert_eq!(server.sql(out), "4\t100\n");
+    drop(server);
+    let server = Server::at(Some(folder.path()));
+    server.native("", b"INSERT INTO t (a) VALUES (5)");
+    server.native("", b"ALTER TABLE t DELETE WHERE a = 1");
+    server.native("", b"OPTIMIZE TABLE t FINAL");
+    assert_eq!(ran(&server, "/v0/pipes/c/copy"), 1, "also after a restart");
+    assert_eq!(server.sql(out), "5\t150\n");
+    // From the beginning, in the place of what is there.
+    assert_eq!(ran(&server, "/v0/pipes/c/copy?_mode=replace"), 4);
+    assert_eq!(server.sql(out), "4\t140\n");
+    assert_eq!(ran(&server, "/v0/pipes/c/copy"), 0);
+    // Another table under the name has other rows.
+    server.native("", b"CREATE TABLE u AS t");
+    server.native("", b"INSERT INTO u (a) VALUES (7)");
+    server.native("", b"EXCHANGE TABLES t AND u");
+    let failed = run(&server, "/v0/pipes/c/copy");
+    let why = failed["error"].as_str().unwrap();
+    assert!(why.contains("run it once with _mode=replace"), "{why}");
+    assert_eq!(ran(&server, "/v0/pipes/c/copy?_mode=replace"), 1);
+    server.native("", b"INSERT INTO t (a) VALUES (8)");
+    assert_eq!(ran(&server, "/v0/pipes/c/copy"), 1);
+    assert_eq!(server.sql(out), "2\t150\n");
+    // Who makes the pipe anew begins anew.
+    assert_eq!(server.delete("/v0/pipes/c").status, 204);
+    push(&server, "c", copy("SELECT a FROM t", "out", "incremental"));
+    assert_eq!(ran(&server, "/v0/pipes/c/copy"), 2);
+}
+
+#[test]
+fn an_incremental_copy_says_what_it_cannot_read() {
+    let server = Server::start();
+    tables(&server);
+    for (sql, part) in [
+        (
+            "SELECT a FROM t UNION ALL SELECT a FROM t",
+            "puts several together",
+        ),
+        (
+            "WITH x AS (SELECT a FROM t EXCEPT SELECT 1) SELECT a FROM x",
+            "puts several together",
+        ),
+        (
+            "SELECT toInt64(number) AS a FROM numbers(3)",
+            "begins with no table",
+        ),
+        ("SELECT a FROM out", "its source and its target"),
+    ] {
+        push(&server, "c", copy(sql, "out", "incremental"));
+        let job = run(&server, "/v0/pipes/c/copy");
+        let why = job["error"].as_str().unwrap_or_default();
+        assert!(why.contains(part), "{sql}: {job}");
+    }
+    // What is joined is read whole.
+    push(
+        &server,
+        "j",
+        copy(
+            "SELECT t.a AS a FROM t JOIN (SELECT a FROM out) AS o ON o.a = t.a",
+            "out",
+            "incremental",
+        ),
+    );
+    server.native("", b"INSERT INTO out (a) VALUES (4)");
+    assert_eq!(
+        run(&server, "/v0/pipes/j/copy")["statistics"]["row_count"],
+        0
+    );
+    server.native("", b"INSERT INTO t (a) VALUES (4)");
+    assert_eq!(
+        run(&server, "/v0/pipes/j/copy")["statistics"]["row_count"],
+        1
+    );
+}

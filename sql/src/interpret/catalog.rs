@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use roost_engine::block::Block;
+use roost_engine::catalog::{Snapshot, Table};
 use roost_engine::error::{Code, Error, Result};
 use roost_engine::types::{DataType, Value};
 
@@ -62,10 +63,7 @@ impl<'a> StatementCatalog<'a> {
         }
         let engine = &self.context.shared.engine;
         if let Some(table) = engine.table(in_database, name) {
-            let held = self.context.write.replace.as_ref();
-            let held = held.filter(|h| h.table().uid() == table.uid());
-            let snapshot = held.map_or_else(|| table.snapshot(), |h| Arc::clone(h.snapshot()));
-            let source = SnapshotSource::new(snapshot)?;
+            let source = SnapshotSource::new(self.snapshot_of(&table))?;
             return Ok(Some(Relation::Table(Arc::new(source))));
         }
         if let Some(view) = materialized::find(engine, in_database, name)? {
@@ -76,6 +74,20 @@ impl<'a> StatementCatalog<'a> {
             return Ok(Some(Relation::Table(Arc::new(source))));
         }
         views::find(engine, in_database, name)
+    }
+
+    /// The rows of a table that the statement reads.
+    fn snapshot_of(&self, table: &Arc<Table>) -> Arc<Snapshot> {
+        let write = &self.context.write;
+        if let Some(since) = &write.since
+            && since.table().uid() == table.uid()
+        {
+            return Arc::clone(since.snapshot());
+        }
+        match &write.replace {
+            Some(hold) if hold.table().uid() == table.uid() => Arc::clone(hold.snapshot()),
+            _ => table.snapshot(),
+        }
     }
 
     /// Whether a subquery was run while binding: what was bound holds its answer.

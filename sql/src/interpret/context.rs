@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use roost_engine::block::Block;
-use roost_engine::catalog::{Hold, Table};
+use roost_engine::catalog::{Hold, Since, Table};
 use roost_engine::error::{Code, Error, Result};
 use roost_engine::types::Tz;
 
@@ -27,6 +27,9 @@ pub type Also = Arc<dyn Fn(&Written) -> Vec<(String, Option<Vec<u8>>)> + Send + 
 pub struct WriteOptions {
     /// The held rows go in the same commit; where the statement reads their table, it reads them.
     pub replace: Option<Arc<Hold>>,
+    /// Of its table only these rows are read, wherever the query names it; their reader has come so far
+    /// in the same commit.
+    pub since: Option<Arc<Since>>,
     /// A query's columns are matched with the table's by name.
     pub by_name: bool,
     /// Keys of the key-value store that are set in the same commit; of a DELETE too, which tells how

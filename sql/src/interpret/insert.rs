@@ -229,6 +229,9 @@ impl<'a> Target<'a> {
         if let Some(hold) = &context.write.replace {
             cascade.transaction().replace_held(hold);
         }
+        if let Some(since) = &context.write.since {
+            cascade.transaction().come_to(since);
+        }
         Target {
             cascade,
             writer,
@@ -249,7 +252,10 @@ impl<'a> Target<'a> {
 
     fn commit(mut self) -> Result<Written> {
         let write = self.write;
-        let is_alone = write.replace.is_none() && write.also.is_none() && write.beside.is_empty();
+        let is_alone = write.replace.is_none()
+            && write.since.is_none()
+            && write.also.is_none()
+            && write.beside.is_empty();
         if self.written.rows == 0 && is_alone {
             return Ok(self.written);
         }

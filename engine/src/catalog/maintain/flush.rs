@@ -169,6 +169,7 @@ fn groups(table: &Arc<Table>) -> Vec<Group> {
                 let other = l.part.info();
                 l.place + 1 == entry.place
                     && (&other.partition, other.bucket) == (&info.partition, info.bucket)
+                    && !table.marks().between(other, info)
             })
         });
         match last {

@@ -259,7 +259,9 @@ fn file_groups(table: &Table, partition: Option<&str>) -> Vec<Vec<Arc<Part>>> {
         }
         let same = groups.last_mut().filter(|(last, g)| {
             let other = g[0].info();
-            *last + 1 == place && (&other.partition, other.bucket) == (&info.partition, info.bucket)
+            *last + 1 == place
+                && (&other.partition, other.bucket) == (&info.partition, info.bucket)
+                && !table.marks().between(other, info)
         });
         match same {
             Some((last, group)) => {
@@ -277,9 +279,14 @@ fn choose(table: &Table, limits: Limits) -> Option<Vec<Arc<Part>>> {
     let candidates: Vec<Candidate<'_>> = snapshot
         .parts
         .iter()
-        .map(|part| Candidate {
-            info: part.info(),
-            free: part.memory_block().is_none() && !table.claims().is_busy(part.info().id),
+        .enumerate()
+        .map(|(place, part)| {
+            let before = place.checked_sub(1).and_then(|p| snapshot.parts.get(p));
+            Candidate {
+                info: part.info(),
+                free: part.memory_block().is_none() && !table.claims().is_busy(part.info().id),
+                apart: before.is_some_and(|b| table.marks().between(b.info(), part.info())),
+            }
         })
         .collect();
     let range = select(&candidates, limits)?;

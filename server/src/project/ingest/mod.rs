@@ -161,6 +161,7 @@ pub fn replace(
                     Arc::new(move |_: &Written| ending(&done)) as Also
                 }),
                 beside: aside.take(),
+                ..WriteOptions::default()
             },
             ..QueryRequest::default()
         })?;

@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use super::super::harness::form;
-use super::{Cut, Done, Known, Scenario, TEN_MINUTES, cut_everywhere};
+use super::{Cut, Done, Known, Off, Scenario, TEN_MINUTES, cut_everywhere};
 use roost_server::jobs::{Kind, Status};
 
 /// Ticks of a schedule and runs by hand: each adds a row, and a run that is done added one.
@@ -272,4 +272,58 @@ pub(super) const REPLACEMENTS: Scenario = {
 #[test]
 fn replacements() {
     cut_everywhere(&REPLACEMENTS);
+}
+
+/// A copy of what is new: each row of its source comes once, in as many runs as were done.
+const INCREMENTS: Scenario = {
+    const SIZES: [u64; 4] = [60, 5, 0, 45];
+    fn perform(run: &Cut, known: &mut Known) -> Done<()> {
+        run.data_source("t", "`a` UInt64 `json:$.a`")?;
+        run.data_source("out", "`a` UInt64 `json:$.a`")?;
+        let nodes = json!([{ "name": "n", "sql": "SELECT a FROM t", "type": "copy",
+            "target_datasource": "out", "mode": "incremental" }]);
+        let body = json!({ "name": "c", "nodes": nodes }).to_string();
+        run.ask("POST", "/v0/pipes", &body)?;
+        known.steps = 1;
+        for (n, size) in SIZES.into_iter().enumerate() {
+            let rows = (0..size).map(|i| format!("{{\"a\":{}}}\n", known.sent + i));
+            known.under_way = size;
+            let path = "/v0/events?name=t&wait=true";
+            run.ask("POST", path, &rows.collect::<String>())?;
+            (known.sent, known.under_way) = (known.sent + size, 0);
+            run.ask("POST", "/v0/pipes/c/copy", "")?;
+            run.jobs_done(n + 1)?;
+            known.jobs = n + 1;
+            let engine = run.app.store().database().engine();
+            engine.run_background_once().map_err(|_| Off)?;
+        }
+        Ok(())
+    }
+    fn check(run: &Cut, known: &Known, place: &str) {
+        let there = || {
+            let sql = "SELECT toUInt64(uniqExact(a) = count()) * count() FROM default.out";
+            run.number(sql).unwrap_or(0)
+        };
+        let done = run.done();
+        assert!(
+            done == known.jobs || done == known.jobs + 1,
+            "{place}: {done}"
+        );
+        assert_eq!(there(), SIZES[..done].iter().sum::<u64>(), "{place}");
+        if known.steps == 1 {
+            assert!(run.ask("POST", "/v0/pipes/c/copy", "").is_ok(), "{place}");
+            run.wait();
+            assert_eq!(Some(there()), run.count("t"), "{place}");
+        }
+    }
+    Scenario {
+        kinds: &[Kind::Copy],
+        perform,
+        check,
+    }
+};
+
+#[test]
+fn increments() {
+    cut_everywhere(&INCREMENTS);
 }

@@ -188,18 +188,73 @@ fn leftmost_in<'q>(
             TableSource::Query(query) => return leftmost_in(&query.body, &scope),
             TableSource::Function { .. } => return None,
             TableSource::Name(name) => {
-                let named = |w: &&&With| match w {
-                    With::Query { name: cte, .. } => name.database.is_none() && *cte == name.name,
-                    With::Expr { .. } => false,
-                };
-                let place = scope.iter().rposition(|w| named(&w));
-                return match place.map(|p| (scope[p], p)) {
-                    // A CTE sees only what is written before it.
-                    Some((With::Query { query, .. }, p)) => leftmost_in(&query.body, &scope[..p]),
-                    _ => Some((first, name, select)),
+                return match cte_of(&scope, name) {
+                    Some((query, p)) => leftmost_in(&query.body, &scope[..p]),
+                    None => Some((first, name, select)),
                 };
             }
         }
+    }
+}
+
+/// The table whose new rows alone give the new rows of a query: its leftmost one; unqualified names are
+/// of `database`.
+///
+/// # Errors
+/// BAD_ARGUMENTS when the query reads none there, or goes through a UNION on the way to it: the other
+/// inputs would come again each time.
+pub fn increment_of(query: &Query, database: &str) -> Result<Name> {
+    if has_set(&query.body, &[]) {
+        return Err(Error::new(
+            Code::BAD_ARGUMENTS,
+            "new rows of one table are asked for, and the query puts several together (UNION, EXCEPT \
+             or INTERSECT)",
+        ));
+    }
+    source_of(query, database).ok_or_else(|| {
+        Error::new(
+            Code::BAD_ARGUMENTS,
+            "new rows of a table are asked for, and the query begins with no table",
+        )
+    })
+}
+
+/// Whether a set operation stands between a query and its leftmost table.
+fn has_set(body: &QueryBody, outer: &[&With]) -> bool {
+    let select = match body {
+        QueryBody::Select(select) => select,
+        QueryBody::Set { .. } => return true,
+        QueryBody::Nested(query) => return has_set(&query.body, outer),
+    };
+    let mut scope: Vec<&With> = outer.to_vec();
+    scope.extend(&select.with);
+    let Some(from) = &select.from else {
+        return false;
+    };
+    let mut first = &from.first;
+    loop {
+        match &first.source {
+            TableSource::Join(from) => first = &from.first,
+            TableSource::Query(query) => return has_set(&query.body, &scope),
+            TableSource::Function { .. } => return false,
+            TableSource::Name(name) => {
+                let place = cte_of(&scope, name);
+                return place.is_some_and(|(query, p)| has_set(&query.body, &scope[..p]));
+            }
+        }
+    }
+}
+
+/// The CTE that a name means, and its place; it sees only what is written before it.
+fn cte_of<'q>(scope: &[&'q With], name: &TableName) -> Option<(&'q Query, usize)> {
+    let named = |w: &&With| match w {
+        With::Query { name: cte, .. } => name.database.is_none() && *cte == name.name,
+        With::Expr { .. } => false,
+    };
+    let place = scope.iter().rposition(named)?;
+    match scope[place] {
+        With::Query { query, .. } => Some((query, place)),
+        With::Expr { .. } => None,
     }
 }
 

@@ -17,6 +17,6 @@ mod populate;
 
 pub(crate) use cascade::Cascade;
 pub use create::{check, create, drop_view, rename};
-pub use definition::{MaterializedView, all, exists, find};
+pub use definition::{MaterializedView, all, exists, find, increment_of};
 pub(crate) use graph::Views;
 pub use populate::{Stored, follow, populate};
