@@ -223,9 +223,9 @@ macro_rules! scenarios {
     )* };
 }
 
-scenarios! { insert cascade flush merge ddl checkpoint replace held tokens alter rewrite branch ttl housekeeping }
+scenarios! { insert cascade cursor flush merge ddl checkpoint replace held tokens alter rewrite branch ttl housekeeping }
 
 #[test]
 fn every_scenario_is_run() {
-    assert_eq!(SCENARIOS.len(), 14);
+    assert_eq!(SCENARIOS.len(), 15);
 }

@@ -94,6 +94,48 @@ fn a_transaction_over_tables_is_seen_at_one_instant() {
 }
 
 #[test]
+fn of_readers_that_began_at_one_place_one_writes() {
+    let storage = storage();
+    for round in 0..3u8 {
+        let engine = open(&storage, &small()).unwrap();
+        let table = engine
+            .create_table(definition("t"), CreateMode::IfNotExists)
+            .unwrap();
+        let from = engine.get("cursor");
+        assert_eq!(from, round.checked_sub(1).map(|r| vec![r]));
+        let reader = |n: u64| {
+            let mut tx = engine.begin();
+            // Small ones stay in memory, large ones are files by then.
+            let read = rows(0, if n.is_multiple_of(2) { 3 } else { 150 }, "x");
+            tx.insert(&table, block(&read)).unwrap();
+            tx.advance("cursor", from.clone(), Some(vec![round]));
+            match tx.commit() {
+                Ok(_) => read.len(),
+                Err(e) => {
+                    assert_eq!(e.code(), Code::ABORTED, "{e:?}");
+                    0
+                }
+            }
+        };
+        let before = read(&table).len();
+        let written: Vec<usize> = std::thread::scope(|s| {
+            let all: Vec<_> = (0..6)
+                .map(|n| {
+                    s.spawn({
+                        let reader = &reader;
+                        move || reader(n)
+                    })
+                })
+                .collect();
+            all.into_iter().map(|t| t.join().unwrap()).collect()
+        });
+        assert_eq!(written.iter().filter(|n| **n > 0).count(), 1);
+        assert_eq!(read(&table).len(), before + written.iter().sum::<usize>());
+        assert_eq!(engine.get("cursor"), Some(vec![round]));
+    }
+}
+
+#[test]
 fn a_token_is_used_once_also_after_a_restart() {
     let storage = storage();
     for round in 0..3 {

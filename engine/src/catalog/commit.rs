@@ -40,6 +40,8 @@ pub(super) struct Request {
     token: Option<(u64, String)>,
     /// Tables whose columns must not have changed since that commit.
     versions: Vec<(u64, u64)>,
+    /// Branches, keys of theirs, and what has to be under them.
+    values: Vec<(u64, String, Option<Vec<u8>>)>,
     shows: Vec<Show>,
 }
 
@@ -89,6 +91,12 @@ impl Request {
     /// Refuses the commit when the columns of `table` changed after `version`.
     pub(super) fn expect(&mut self, table: u64, version: u64) {
         self.versions.push((table, version));
+    }
+
+    /// Refuses the commit when a key of `branch` has another value by then.
+    pub(super) fn expect_values(&mut self, branch: u64, values: Vec<(String, Option<Vec<u8>>)>) {
+        let values = values.into_iter().map(|(key, value)| (branch, key, value));
+        self.values.extend(values);
     }
 
     /// Whether it would change nothing.
@@ -150,6 +158,11 @@ impl Inner {
         let mut bytes = 0;
         for request in batch {
             let place = answers.len();
+            if !request.values.is_empty() && !group.is_empty() {
+                // Values are compared with what is shown: those before come first.
+                self.finish(leader, std::mem::take(&mut group), &mut answers);
+                bytes = 0;
+            }
             match self.accept(leader, &request) {
                 Ok(done) if done.duplicate => answers.push(Ok(done)),
                 Ok(done) => {
@@ -191,12 +204,27 @@ impl Inner {
                 None => return Err(err!(UNKNOWN_TABLE, "the table was dropped")),
             }
         }
+        self.check_values(&request.values)?;
         let id = state.commit + 1;
         state.apply(id, &request.edits)?;
         Ok(Committed {
             id,
             duplicate: false,
         })
+    }
+
+    fn check_values(&self, expected: &[(u64, String, Option<Vec<u8>>)]) -> Result<()> {
+        let all = self.values.read();
+        for (branch, key, value) in expected {
+            let found = all.get(branch).and_then(|values| values.get(key));
+            if found.map(|v| v.as_slice()) != value.as_deref() {
+                return Err(err!(
+                    ABORTED,
+                    "{key} has another value than when the transaction began; look again"
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// Writes, syncs and shows accepted requests.

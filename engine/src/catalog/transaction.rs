@@ -29,6 +29,8 @@ pub struct Transaction {
     values: Vec<(String, Option<Vec<u8>>)>,
     /// Whether one of the values says what a name means.
     defines: bool,
+    /// Keys, and what has to be under them.
+    expected: Vec<(String, Option<Vec<u8>>)>,
     token: Option<String>,
 }
 
@@ -59,6 +61,7 @@ impl Transaction {
             tables: BTreeMap::new(),
             values: Vec::new(),
             defines: false,
+            expected: Vec::new(),
             token: None,
         }
     }
@@ -134,10 +137,18 @@ impl Transaction {
         self.defines = true;
     }
 
+    /// Moves a cursor, which is a key that says how far something was read: what was read comes with
+    /// it or not at all. The commit is refused when the cursor is not at `from` any more (none: it
+    /// is not there yet), so of two readers that began at one place only the first writes.
+    pub fn advance(&mut self, cursor: &str, from: Option<Vec<u8>>, to: Option<Vec<u8>>) {
+        self.expected.push((cursor.to_string(), from));
+        self.put(cursor, to);
+    }
+
     /// Makes everything durable and visible at one instant.
     ///
     /// # Errors
-    /// UNKNOWN_TABLE or ABORTED when a table was dropped or got other columns meanwhile,
+    /// ABORTED when a cursor is elsewhere; UNKNOWN_TABLE or ABORTED when a table was dropped or got other columns meanwhile,
     /// TABLE_IS_READ_ONLY when the log cannot be written; nothing happened then.
     pub fn commit(self) -> Result<Committed> {
         let inner = Arc::clone(&self.engine.inner);
@@ -168,6 +179,7 @@ impl Transaction {
         if files {
             inner.storage.sync_dir(drafts::FOLDER)?;
         }
+        request.expect_values(self.engine.branch, self.expected);
         if !self.values.is_empty() {
             let branch = self.engine.branch;
             request.within(branch);

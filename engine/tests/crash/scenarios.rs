@@ -5,7 +5,7 @@
 use super::run::*;
 use super::support::*;
 use roost_engine::catalog::{Attach, ColumnDefinition, CreateMode, Engine, NewBranch, Rewrite};
-use roost_engine::error::Result;
+use roost_engine::error::{Code, Result};
 use roost_engine::types::DataType;
 
 pub(crate) type Scenario = (&'static str, fn(&mut Run) -> Result<()>);
@@ -29,6 +29,45 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
                 ("other", rows(i, 100, "o")),
             ];
             run.insert(&targets, Some(&format!("c{i}")))?;
+        }
+        Ok(())
+    }),
+    ("cursor", |run| {
+        ["base", "aside"].iter().try_for_each(|t| run.create(t))?;
+        for i in 0..5u8 {
+            let read = rows(u64::from(i), 3 + u64::from(i) * 45, "read");
+            let aside = rows(u64::from(i), u64::from(i % 2), "aside");
+            let (base, other) = (run.table("base")?, run.table("aside")?);
+            let (from, to) = (run.engine().get("cursor"), vec![i]);
+            let step = |e: &Engine| {
+                let mut tx = e.begin();
+                tx.insert(&base, block(&read))?;
+                tx.insert(&other, block(&aside))?;
+                tx.advance("cursor", from.clone(), Some(to.clone()));
+                tx.commit().map(|_| ())
+            };
+            let happened = |w: &mut World| {
+                for (table, rows) in [("default.base", &read), ("default.aside", &aside)] {
+                    let all = w.tables.entry(table.into()).or_default();
+                    all.extend(rows.iter().cloned());
+                    all.sort();
+                }
+                w.values.insert("cursor".into(), to.clone());
+            };
+            run.act(&happened, step)?;
+            // Who read the same once more comes too late.
+            run.keep(|e| match e.get("cursor") == Some(to.clone()) {
+                true => match step(e) {
+                    Err(late) if late.code() == Code::ABORTED => Ok(()),
+                    Err(e) => Err(e),
+                    Ok(()) => panic!("the same was written twice"),
+                },
+                false => Ok(()),
+            })?;
+            if i == 2 {
+                run.keep(Engine::checkpoint)?;
+                run.reopen(true)?;
+            }
         }
         Ok(())
     }),

@@ -22,6 +22,17 @@ use crate::settings::Settings;
 /// What is committed with the rows of an INSERT, made of what was written.
 pub type Also = Arc<dyn Fn(&Written) -> Vec<(String, Option<Vec<u8>>)> + Send + Sync>;
 
+/// A step of a cursor: a key of the key-value store that says how far something was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CursorMove {
+    /// The key.
+    pub cursor: String,
+    /// Where it is; none when it is not there yet.
+    pub from: Option<Vec<u8>>,
+    /// Where it will be.
+    pub to: Option<Vec<u8>>,
+}
+
 /// How the rows of an INSERT are written, beyond what its text can say.
 #[derive(Clone, Default)]
 pub struct WriteOptions {
@@ -35,6 +46,8 @@ pub struct WriteOptions {
     /// Keys of the key-value store that are set in the same commit; of a DELETE too, which tells how
     /// many rows went.
     pub also: Option<Also>,
+    /// Cursors that move in the same commit; it is refused when one is elsewhere by then.
+    pub cursors: Vec<CursorMove>,
     /// Rows of the stored columns of other tables that come in the same commit; no view follows them.
     pub beside: Vec<(Arc<Table>, Block)>,
 }

@@ -255,12 +255,17 @@ impl<'a> Target<'a> {
         let is_alone = write.replace.is_none()
             && write.since.is_none()
             && write.also.is_none()
-            && write.beside.is_empty();
+            && write.beside.is_empty()
+            && write.cursors.is_empty();
         if self.written.rows == 0 && is_alone {
             return Ok(self.written);
         }
         for (table, block) in &self.write.beside {
             self.cascade.transaction().insert(table, block.clone())?;
+        }
+        for step in &write.cursors {
+            let (from, to) = (step.from.clone(), step.to.clone());
+            self.cascade.transaction().advance(&step.cursor, from, to);
         }
         let also = self.write.also.iter().flat_map(|also| also(&self.written));
         also.for_each(|(key, value)| self.cascade.transaction().put(&key, value));

@@ -29,7 +29,7 @@ use roost_engine::block::Block;
 use roost_engine::error::{Error, Result};
 
 pub use catalog::NameResolver;
-pub use context::{Also, StatementContext, WriteOptions};
+pub use context::{Also, CursorMove, StatementContext, WriteOptions};
 pub use insert::Written;
 pub use select::RowSink;
 
