@@ -12,6 +12,7 @@ pub mod config;
 pub mod datafile;
 pub mod http;
 pub mod jobs;
+pub mod kafka;
 pub mod observe;
 pub mod project;
 pub mod schedule;

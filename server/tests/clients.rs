@@ -76,6 +76,7 @@ fn run_with(script: &str, arguments: &[&str]) {
         .arg(folder.join(script))
         .args(arguments)
         .env("ROOST_API", &server.api)
+        .env("ROOST_BINARY", env!("CARGO_BIN_EXE_roost"))
         .env("ROOST_CLICKHOUSE_PORT", server.clickhouse_port.to_string())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -136,6 +137,11 @@ fn bad_input_is_refused_and_the_server_lives() {
 #[test]
 fn clickhouse_connect_moves_every_type() {
     run("connect.py");
+}
+
+#[test]
+fn topics_are_read_once_and_written() {
+    run("kafka_topics.py");
 }
 
 #[test]

@@ -13,6 +13,7 @@ use super::rates::Rates;
 use super::workspaces::{SCRATCH, Workspaces};
 use crate::config::Config;
 use crate::jobs::{Folder, Jobs, Runs};
+use crate::kafka::Consumers;
 use crate::observe::Metrics;
 use crate::project::{Project, ServiceLog};
 use crate::schedule::Schedules;
@@ -35,6 +36,8 @@ pub struct App {
     pub runs: Runs,
     /// When those run by themselves.
     pub schedules: Arc<Schedules>,
+    /// What reads topics into data sources.
+    consumers: Arc<Consumers>,
     /// Requests of tokens with a limit.
     pub(super) rates: Arc<Rates>,
     /// Streams of endpoints.
@@ -126,7 +129,13 @@ impl App {
             folder,
         };
         let schedules = Arc::new(Schedules::open(runs.clone()));
+        let consumers = Consumers::new(
+            Arc::clone(&project),
+            Arc::clone(&log),
+            Arc::clone(&shared.metrics),
+        );
         App {
+            consumers: Arc::new(consumers),
             config: shared.config,
             folder: shared.folder,
             project,
@@ -142,8 +151,8 @@ impl App {
         }
     }
 
-    /// Starts the threads that write the service log and look at schedules; those of a branch do not
-    /// run by themselves.
+    /// Starts the threads that write the service log, look at schedules and read topics; of a branch
+    /// nothing runs by itself.
     pub(super) fn start(&self) -> std::io::Result<()> {
         let (log, store) = (Arc::clone(&self.log), self.store().clone());
         let schedules = Arc::clone(&self.schedules);
@@ -153,7 +162,8 @@ impl App {
                 .name("service-log".to_owned())
                 .spawn(move || log.write_until_closed(&store))?,
         );
-        if self.project.workspace().main.is_some() {
+        let workspace = self.project.workspace();
+        if workspace.main.is_some() {
             return Ok(());
         }
         threads.push(
@@ -162,12 +172,22 @@ impl App {
                 .stack_size(STACK_BYTES)
                 .spawn(move || schedules.run_until_closed())?,
         );
+        if workspace.name.starts_with(SCRATCH) {
+            return Ok(());
+        }
+        let consumers = Arc::clone(&self.consumers);
+        threads.push(
+            std::thread::Builder::new()
+                .name("consumers".to_owned())
+                .spawn(move || consumers.run_until_closed())?,
+        );
         Ok(())
     }
 
     /// Ends schedules and jobs, and writes the rest of the service log.
     pub(super) fn close(&self) {
         self.schedules.close();
+        self.consumers.close();
         self.jobs.close();
         self.log.close();
         for thread in self.threads.lock().drain(..) {

@@ -68,11 +68,6 @@ impl Place {
     pub(super) fn of(node: &Node, root: Option<&Folder>, pipe: &str) -> Result<Place, String> {
         let service = node.setting("service").unwrap_or_default();
         let uri = node.setting("path").unwrap_or_default();
-        if service == "kafka" {
-            return Err(not_built(
-                "sinks to Kafka: this program is built without it",
-            ));
-        }
         let Some(path) = uri.strip_prefix("file://") else {
             let what = format!("sinks to '{uri}' of {service}; files go to file://…");
             return Err(not_built(&what));

@@ -2,7 +2,7 @@
 //!
 //! - [`job`]: a job as it is stored and shown; [`queue`]: what waits and what runs;
 //! - [`restart`]: what becomes of jobs that the end of the server interrupted;
-//! - [`runs`], [`copy`], [`sink`], [`files`], [`publish`], [`webhook`]: the work of pipes that write.
+//! - [`runs`], [`copy`], [`sink`], [`files`], [`publish`], [`webhook`], [`topic`]: the work of pipes that write.
 //!
 //! Invariant: a job's end is stored in the commit of what it did, or before anybody is told; jobs that
 //! the end of the server interrupted did nothing, and say so, or are brought to their end.
@@ -16,6 +16,7 @@ mod queue;
 mod restart;
 mod runs;
 mod sink;
+mod topic;
 mod webhook;
 
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
-//! Sinks: a query's rows out of the workspace, into files of a folder or to a webhook.
+//! Sinks: a query's rows out of the workspace, into files of a folder, to a webhook or to Kafka.
 //!
-//! Kafka and buckets of a cloud are accepted as definitions; running them ends in NOT_IMPLEMENTED.
+//! Buckets of a cloud are accepted as definitions; running them ends in NOT_IMPLEMENTED.
 //!
 //! Invariant: every run leaves a line in `tinybird.sinks_ops_log`; one that fails leaves no file.
 
@@ -12,6 +12,7 @@ use serde_json::{Map, Value as Json, json};
 use super::files::{Files, Place};
 use super::publish::Plan;
 use super::runs::{Did, Runs};
+use super::topic::Topic;
 use super::webhook::{Hook, Posts};
 use super::{Outcome, Running};
 use crate::project::{Node, Pipe, SINK};
@@ -29,11 +30,15 @@ impl Runs {
         let started = Instant::now();
         let pipe = self.pipe_now(pipe, SINK)?;
         let node = pipe.job_node().ok_or("the pipe is no sink pipe any more")?;
-        let outcome = match Hook::of(node) {
-            Some(hook) => {
+        let topic = Topic::of(node, &self.project.snapshot());
+        let outcome = match (topic, Hook::of(node)) {
+            (Some(topic), _) => {
+                topic.and_then(|t| self.produce(&t, (&pipe, node), variables.clone(), running))
+            }
+            (None, Some(hook)) => {
                 hook.and_then(|h| self.post(&h, (&pipe, node), variables.clone(), running))
             }
-            None => self.write_files(&pipe, node, variables.clone(), running),
+            (None, None) => self.write_files(&pipe, node, variables.clone(), running),
         };
         self.note_sink(
             running,
@@ -124,6 +129,32 @@ impl Runs {
         let summary = QuerySummary {
             written_rows: posts.rows_sent,
             written_bytes: posts.bytes,
+            ..summary
+        };
+        Ok(Did { summary, details })
+    }
+
+    fn produce(
+        &self,
+        topic: &Topic,
+        (pipe, node): (&Pipe, &Node),
+        variables: Variables,
+        running: &Running,
+    ) -> Result<Did, String> {
+        let resolver = self.resolver(pipe, node, variables);
+        let mut messages = topic.open(running)?;
+        let request = self.request(running);
+        let database = self.project.store.database();
+        let summary = self.run(str::to_owned, (pipe, node), &resolver, request, |request| {
+            database.session().run_rows(request, &mut messages)
+        })?;
+        let mut details = Map::new();
+        details.insert("output".to_owned(), json!([topic.name]));
+        let statistics = json!({ "row_count": messages.rows_sent, "bytes": messages.bytes });
+        details.insert("statistics".to_owned(), statistics);
+        let summary = QuerySummary {
+            written_rows: messages.rows_sent,
+            written_bytes: messages.bytes,
             ..summary
         };
         Ok(Did { summary, details })

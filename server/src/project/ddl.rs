@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::ingest::implicit_columns;
 use super::model::{DataSource, StoredColumn};
 use super::state::{Project, put};
 use super::{ProjectError, Result, check_name};
@@ -91,16 +92,6 @@ fn read_schema(text: &str) -> Result<Vec<StoredColumn>> {
     Ok(columns.into_iter().map(StoredColumn::from).collect())
 }
 
-/// The columns a Kafka data source has besides those of its schema.
-const KAFKA_COLUMNS: &[(&str, &str)] = &[
-    ("__value", "String"),
-    ("__topic", "LowCardinality(String)"),
-    ("__partition", "Int16"),
-    ("__offset", "Int64"),
-    ("__timestamp", "DateTime"),
-    ("__key", "String"),
-];
-
 /// The CREATE TABLE of a data source, under `name`.
 pub fn create_table_sql(store: &Store, source: &DataSource, name: &str) -> String {
     let mut columns: Vec<String> = source
@@ -108,13 +99,8 @@ pub fn create_table_sql(store: &Store, source: &DataSource, name: &str) -> Strin
         .iter()
         .map(|c| SchemaColumn::from(c).sql())
         .collect();
-    if source.kind == "kafka" {
-        for (column, ty) in KAFKA_COLUMNS {
-            if !source.columns.iter().any(|c| c.name == *column) {
-                columns.push(format!("`{column}` {ty}"));
-            }
-        }
-    }
+    let implicit = implicit_columns(source);
+    columns.extend(implicit.iter().map(|c| format!("`{}` {}", c.name, c.ty)));
     for index in &source.indexes {
         let has_word = index
             .trim_start()
@@ -212,9 +198,9 @@ fn key_list(key: &str) -> String {
 }
 
 fn create_quarantine_sql(store: &Store, source: &DataSource) -> String {
-    let mut columns: Vec<String> = source
-        .columns
-        .iter()
+    let implicit = implicit_columns(source);
+    let all = source.columns.iter().chain(&implicit);
+    let mut columns: Vec<String> = all
         .map(|c| format!("{} Nullable(String)", quoted(&c.name)))
         .collect();
     columns.extend(
@@ -441,11 +427,17 @@ fn missing(key: &str) -> ProjectError {
 }
 
 fn drop_tables(store: &Store, source: &DataSource) {
+    let cursors = store.table(&source.name).map(|t| store.without_cursors(&t));
     for name in [source.name.clone(), source.quarantine()] {
         let sql = format!("DROP TABLE IF EXISTS {}", store.at(&name));
         if let Err(e) = store.execute(&sql) {
             tracing::error!("cannot drop table {name}: {e}");
         }
+    }
+    if let Some(cursors) = cursors.filter(|c| !c.is_empty())
+        && let Err(e) = store.save_all(cursors)
+    {
+        tracing::error!("cannot forget how far {} had read: {e}", source.name);
     }
 }
 

@@ -48,8 +48,8 @@ pub use files::{data_source_text, pipe_text};
 pub use findings::Finding;
 pub use materialize::{Analysis, MATERIALIZED, Made, view_name};
 pub use model::{
-    Connector, DataSource, Member, Node, Pipe, Release, Shared, StoredColumn, Tag, TagResource,
-    Variable, Workspace,
+    Connector, DataSource, Member, Node, Pipe, Reading, Release, Shared, StoredColumn, Tag,
+    TagResource, Variable, Workspace,
 };
 pub use pipes::{CreatedPipe, NewNode, NewPipe};
 pub use references::{TableRef, replace_tables, tables_of};

@@ -97,6 +97,14 @@ pub struct StoredColumn {
     pub codec: Option<String>,
 }
 
+impl StoredColumn {
+    /// Whether rows never bring it.
+    pub fn is_computed(&self) -> bool {
+        let default = self.default.as_deref().unwrap_or("").to_ascii_uppercase();
+        default.starts_with("MATERIALIZED") || default.starts_with("ALIAS")
+    }
+}
+
 impl From<SchemaColumn> for StoredColumn {
     fn from(c: SchemaColumn) -> Self {
         StoredColumn {
@@ -163,10 +171,33 @@ impl DataSource {
             .filter(|v| !v.is_empty())
     }
 
+    /// A setting, if it says something.
+    pub fn setting(&self, key: &str) -> Option<&str> {
+        let value = self.settings.get(key).map(|v| v.trim());
+        value.filter(|v| !v.is_empty() && *v != "None")
+    }
+
+    /// Whether a setting says yes.
+    pub fn flag(&self, key: &str) -> bool {
+        let yes = |v: &str| matches!(v.to_ascii_lowercase().as_str(), "true" | "1" | "yes");
+        self.setting(key).is_some_and(yes)
+    }
+
     /// Name of the table of rows that did not fit.
     pub fn quarantine(&self) -> String {
         format!("{}_quarantine", self.name)
     }
+}
+
+/// How the reading of a stream goes; not stored.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// Why it does not go on.
+    pub error: Option<String>,
+    /// When that was found, or when it last went well.
+    pub at: String,
+    /// Messages that were not yet read when it was last looked, by partition.
+    pub lag: BTreeMap<i32, i64>,
 }
 
 /// A node of a pipe.

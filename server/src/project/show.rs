@@ -81,6 +81,15 @@ pub fn data_source_json(project: &Project, source: &DataSource) -> Json {
         {
             out[key] = value.clone().into();
         }
+        if let Some(reading) = project.reading.lock().get(&source.id) {
+            out["kafka_state"] = json!({
+                "status": if reading.error.is_some() { "error" } else { "ok" },
+                "error": reading.error,
+                "at": reading.at,
+                "lag": reading.lag.values().sum::<i64>(),
+                "partitions": reading.lag.len(),
+            });
+        }
     }
     out
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use parking_lot::{Mutex, RwLock};
 use serde::Serialize;
 
-use super::model::{Connector, DataSource, Pipe, Shared, Tag, Variable, Workspace};
+use super::model::{Connector, DataSource, Pipe, Reading, Shared, Tag, Variable, Workspace};
 use super::{ProjectError, Result};
 use crate::store::{Store, timestamp};
 use crate::template::Template;
@@ -71,6 +71,8 @@ pub struct Project {
     state: RwLock<Arc<Snapshot>>,
     writers: Mutex<()>,
     templates: Mutex<BTreeMap<String, Arc<Template>>>,
+    /// How the reading of streams goes, by id of the data source.
+    pub reading: Mutex<BTreeMap<String, Reading>>,
     /// Tables that texts of nodes read.
     pub(super) dependencies: Mutex<BTreeMap<String, Arc<Vec<String>>>>,
 }
@@ -154,6 +156,7 @@ impl Project {
             state: RwLock::new(Arc::new(state)),
             writers: Mutex::new(()),
             templates: Mutex::default(),
+            reading: Mutex::default(),
             dependencies: Mutex::default(),
         };
         project.make_usual_tokens()?;

@@ -321,7 +321,7 @@ fn sinks_write_files_and_name_what_is_not_built() {
     let job = run(&server, "/v0/pipes/k/sink");
     assert_eq!(job["status"], "error");
     assert!(
-        job["error"].as_str().unwrap().contains("NOT_IMPLEMENTED"),
+        job["error"].as_str().unwrap().contains("no connection 'k'"),
         "{job}"
     );
     let file = server.get("/v1/pipes/k.pipe").text;

@@ -183,7 +183,7 @@ pub const ROUTES: &[Route] = routes! {
     GET "/v*/connectors" CreateDataSources whole |a| workspace::connectors(a.app);
     POST "/v*/connectors" CreateDataSources whole |a| workspace::create_connector(a.app, a.call);
     GET "/v*/connectors/{connector}" CreateDataSources whole |a| workspace::connector(a.app, a.part(0));
-    GET "/v*/connectors/{connector}/preview" CreateDataSources whole |_| workspace::nothing("preview");
+    GET "/v*/connectors/{connector}/preview" CreateDataSources whole |a| workspace::preview(a.app, a.call, a.part(0));
     DELETE "/v*/connectors/{connector}" CreateDataSources whole |a| workspace::drop_connector(a.app, a.part(0));
     GET "/v*/environments" Develop whole branches::list;
     POST "/v*/environments" Admin whole branches::create;

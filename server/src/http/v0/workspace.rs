@@ -2,14 +2,21 @@
 //!
 //! Invariant: the objects have every field that the client reads, so that its commands do not break.
 
+use std::sync::Arc;
+
 use serde_json::{Value as Json, json};
 
 use crate::http::app::App;
 use crate::http::call::Call;
 use crate::http::reply::{Failure, Handled, Reply};
+use crate::kafka::{Client, Connection};
 use crate::project::Connector;
-use crate::store::timestamp;
+use crate::project::ingest::Message;
+use crate::store::{iso_seconds, timestamp};
 use crate::tokens::new_uuid;
+
+/// Messages of each partition in a preview.
+const SAMPLES: usize = 10;
 
 /// An empty list under a name.
 pub(super) fn nothing(name: &str) -> Handled {
@@ -96,6 +103,48 @@ pub(super) fn connector(app: &App, key: &str) -> Handled {
     let found =
         found.ok_or_else(|| Failure::not_found(format!("Connector \"{key}\" does not exist")))?;
     Ok(Reply::json(&shown(found)))
+}
+
+/// What is behind a connection: its topics, and the last messages of one that is named.
+pub(super) fn preview(app: &App, call: &Call, key: &str) -> Handled {
+    let state = app.project.snapshot();
+    let mut all = state.connectors.values();
+    let found = all.find(|c| c.id == key || c.name == key);
+    let found =
+        found.ok_or_else(|| Failure::not_found(format!("Connector \"{key}\" does not exist")))?;
+    if found.service != "kafka" {
+        return nothing("preview");
+    }
+    let client = Connection::find(&state, key).and_then(|c| Client::connect(&c, Arc::default()));
+    let client = client.map_err(Failure::bad)?;
+    let wanted = call.query.said("kafka_topic").or(call.query.said("topic"));
+    let mut out = Vec::new();
+    for topic in client.topics().map_err(Failure::bad)? {
+        if wanted.is_some_and(|w| w != topic.name) {
+            continue;
+        }
+        let mut shown = json!({ "topic": topic.name, "partitions": topic.partitions.len() });
+        if wanted.is_some() {
+            let messages = client.sample(&topic.name, SAMPLES).map_err(Failure::bad)?;
+            shown["messages"] = messages.iter().map(sample).collect();
+        }
+        out.push(shown);
+    }
+    Ok(Reply::json(&json!({ "preview": out })))
+}
+
+fn sample(message: &Message) -> Json {
+    let text = |bytes: &Option<Vec<u8>>| {
+        let text = bytes.as_ref().map(|b| String::from_utf8_lossy(b));
+        text.map(std::borrow::Cow::into_owned)
+    };
+    json!({
+        "partition": message.partition,
+        "offset": message.offset,
+        "timestamp": iso_seconds(message.timestamp.saturating_mul(1000), ' '),
+        "key": text(&message.key),
+        "value": text(&message.value),
+    })
 }
 
 pub(super) fn drop_connector(app: &App, key: &str) -> Handled {

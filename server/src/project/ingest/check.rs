@@ -60,16 +60,22 @@ impl Checker {
         let mut bad = Vec::new();
         let mut good = Vec::with_capacity(rows.len());
         for row in rows {
-            match self.read("JSONEachRow", &self.schema, &row) {
-                Ok(()) => good.push(row),
-                Err(e) => bad.push(self.explain_json(&row, &e)),
+            match self.fault_of_json(&row) {
+                None => good.push(row),
+                Some(why) => bad.push(why),
             }
         }
         (good, bad)
     }
 
+    /// Why a JSON row does not fit; `None` when it does.
+    pub(super) fn fault_of_json(&self, row: &[u8]) -> Option<BadRow> {
+        let error = self.read("JSONEachRow", &self.schema, row).err()?;
+        Some(self.explain_json(row, &error))
+    }
+
     fn explain_json(&self, row: &[u8], whole: &Error) -> BadRow {
-        let json: Json = serde_json::from_slice(row).unwrap_or(Json::Null);
+        let json: Json = serde_json::from_str(&String::from_utf8_lossy(row)).unwrap_or(Json::Null);
         let mut out = BadRow::default();
         for field in &self.schema.fields {
             let value = json.get(&field.name).filter(|v| !v.is_null());

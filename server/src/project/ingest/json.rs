@@ -12,29 +12,53 @@ use super::check::Checker;
 use super::path::Path;
 use super::{BadRow, Ingested, Target, is_fault_of_rows};
 use crate::project::Result;
+use crate::project::model::StoredColumn;
 
 /// A column and where its values come from.
-struct Column<'a> {
+pub(super) struct Column<'a> {
     name: &'a str,
     path: Path,
     is_text: bool,
     is_nullable: bool,
 }
 
+/// Where the values of a column come from.
+pub(super) fn column_of(c: &StoredColumn) -> Column<'_> {
+    Column {
+        name: &c.name,
+        path: match &c.jsonpath {
+            Some(path) => Path::parse(path),
+            None => Path::parse(&format!("$.`{}`", c.name)),
+        },
+        is_text: is_text(&c.ty),
+        is_nullable: c.ty.contains("Nullable("),
+    }
+}
+
+/// The values of columns in a row.
+pub(super) fn pick(columns: &[Column<'_>], row: &Json) -> Map<String, Json> {
+    let mut out = Map::with_capacity(columns.len());
+    for column in columns {
+        match column.path.find(row) {
+            None => {}
+            // Into a column that knows no NULL it is as if the value was not there.
+            Some(Json::Null) if !column.is_nullable => {}
+            Some(value) => {
+                let value = match value {
+                    Json::String(_) | Json::Null => value,
+                    other if column.is_text => Json::String(other.to_string()),
+                    other => other,
+                };
+                out.insert(column.name.to_owned(), value);
+            }
+        }
+    }
+    out
+}
+
 /// Adds the rows of `body`.
 pub(super) fn ingest(target: &Target<'_>, body: &Bytes, done: &mut Ingested) -> Result<()> {
-    let columns: Vec<Column<'_>> = target
-        .columns()
-        .map(|c| Column {
-            name: &c.name,
-            path: match &c.jsonpath {
-                Some(path) => Path::parse(path),
-                None => Path::parse(&format!("$.`{}`", c.name)),
-            },
-            is_text: is_text(&c.ty),
-            is_nullable: c.ty.contains("Nullable("),
-        })
-        .collect();
+    let columns: Vec<Column<'_>> = target.columns().map(column_of).collect();
     if columns.iter().all(|c| c.path.is_key(c.name)) {
         let write = target.writing(&[], done)?;
         match target.insert_with("JSONEachRow", body.clone(), &[], write) {
@@ -68,6 +92,7 @@ fn unreadable(columns: &[Column<'_>], text: &str, why: String) -> BadRow {
     BadRow {
         values,
         errors: vec![(String::new(), why)],
+        original: None,
     }
 }
 
@@ -92,24 +117,8 @@ struct Rows {
 
 impl Rows {
     fn push(&mut self, columns: &[Column<'_>], row: &Json) {
-        let mut out = Map::with_capacity(columns.len());
-        for column in columns {
-            match column.path.find(row) {
-                None => {}
-                // Into a column that knows no NULL it is as if the value was not there.
-                Some(Json::Null) if !column.is_nullable => {}
-                Some(value) => {
-                    let value = match value {
-                        Json::String(_) | Json::Null => value,
-                        other if column.is_text => Json::String(other.to_string()),
-                        other => other,
-                    };
-                    out.insert(column.name.to_owned(), value);
-                }
-            }
-        }
-        self.lines
-            .extend_from_slice(Json::Object(out).to_string().as_bytes());
+        let line = Json::Object(pick(columns, row)).to_string();
+        self.lines.extend_from_slice(line.as_bytes());
         self.lines.push(b'\n');
     }
 
@@ -136,7 +145,12 @@ impl Rows {
                 self.bad.extend(more);
                 done.quarantined = self.bad.len() as u64;
                 let write = target.writing(&self.bad, done)?;
-                done.rows = target.insert_with("JSONEachRow", joined(&good), &[], write)?;
+                done.rows = target.insert_with(
+                    "JSONEachRow",
+                    joined(good.iter().map(Vec::as_slice)),
+                    &[],
+                    write,
+                )?;
             }
             Err(e) => return Err(e.into()),
         }
@@ -144,9 +158,12 @@ impl Rows {
     }
 }
 
-pub(super) fn joined(rows: &[Vec<u8>]) -> Bytes {
-    let mut out = rows.join(&b'\n');
-    out.push(b'\n');
+pub(super) fn joined<'a>(rows: impl Iterator<Item = &'a [u8]>) -> Bytes {
+    let mut out = Vec::new();
+    for row in rows {
+        out.extend_from_slice(row);
+        out.push(b'\n');
+    }
     out.into()
 }
 

@@ -9,6 +9,7 @@
 mod check;
 mod csv;
 mod json;
+mod messages;
 mod path;
 mod quarantine;
 mod replay;
@@ -38,6 +39,8 @@ use crate::tokens::new_uuid;
 use quarantine::rows_of;
 
 pub use csv::Dialect;
+pub(super) use messages::implicit_columns;
+pub use messages::{Message, Stream};
 pub use replay::replay;
 
 /// What became of a body.
@@ -73,6 +76,8 @@ pub(super) struct BadRow {
     pub(super) values: Vec<Option<String>>,
     /// Columns and what is wrong with them.
     pub(super) errors: Vec<(String, String)>,
+    /// The bytes that it was made of, where they are known.
+    pub(super) original: Option<Vec<u8>>,
 }
 
 /// Adds the rows of `body` to a data source, with what `ending` makes of it.
@@ -212,6 +217,8 @@ pub(super) struct Target<'a> {
     pub(super) project: &'a Project,
     pub(super) source: &'a Arc<DataSource>,
     pub(super) table: &'a str,
+    /// Columns that the schema does not name and rows bring.
+    pub(super) implicit: &'a [super::model::StoredColumn],
     /// What is committed with the rows.
     ending: Option<Ending<Ingested>>,
     /// Who commits the rows that are set aside, when that is not done with the others.
@@ -227,6 +234,7 @@ impl<'a> Target<'a> {
             project,
             source,
             table,
+            implicit: &[],
             ending: None,
             later: None,
         }
@@ -285,10 +293,8 @@ impl<'a> Target<'a> {
 
     /// Columns that an INSERT may name.
     pub(super) fn columns(&self) -> impl Iterator<Item = &super::model::StoredColumn> {
-        self.source.columns.iter().filter(|c| {
-            let default = c.default.as_deref().unwrap_or("").to_ascii_uppercase();
-            !default.starts_with("MATERIALIZED") && !default.starts_with("ALIAS")
-        })
+        let all = self.source.columns.iter().chain(self.implicit);
+        all.filter(|c| !c.is_computed())
     }
 
     /// Inserts a body in one of the database's formats.
@@ -329,7 +335,7 @@ impl<'a> Target<'a> {
 }
 
 /// Whether an INSERT failed because of its rows.
-pub(super) fn is_fault_of_rows(e: &Error) -> bool {
+pub fn is_fault_of_rows(e: &Error) -> bool {
     let about_the_table = matches!(
         e.code(),
         Code::UNKNOWN_TABLE
@@ -339,6 +345,7 @@ pub(super) fn is_fault_of_rows(e: &Error) -> bool {
             | Code::UNKNOWN_FORMAT
             | Code::NO_SUCH_COLUMN_IN_TABLE
             | Code::TOO_MANY_PARTS
+            | Code::ABORTED
             | Code::SYNTAX_ERROR
     );
     e.kind() == Kind::UserMistake && !about_the_table

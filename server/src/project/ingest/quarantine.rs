@@ -7,6 +7,7 @@ use roost_engine::block::Block;
 use roost_engine::catalog::Table;
 use roost_engine::column::{Column, ColumnBuilder};
 
+use super::messages::original_of;
 use super::{BadRow, Target};
 use crate::project::Result;
 use crate::store::now_micros;
@@ -27,6 +28,10 @@ pub(super) fn rows_of(
         let mut builder = ColumnBuilder::new(&field.ty, rows.len());
         let place = places.iter().position(|name| *name == field.name);
         for row in rows {
+            if let Some(original) = original_of(&field.name, row) {
+                builder.push(&original)?;
+                continue;
+            }
             let columns = || row.errors.iter().map(|(column, _)| column.as_str());
             let value = match (field.name.as_str(), place) {
                 ("c__error_column", None) => texts(columns().filter(|c| !c.is_empty()).collect()),

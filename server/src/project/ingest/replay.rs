@@ -12,6 +12,7 @@ use serde_json::{Map, Value as Json};
 
 use super::check::Checker;
 use super::json::{is_text, joined};
+use super::messages::{Message, Stream, implicit_columns};
 use super::quarantine::rows_of;
 use super::{Ingested, Target, no_table};
 use crate::project::Result;
@@ -32,12 +33,23 @@ pub fn replay(
     let name = source.quarantine();
     let table = store.table(&name).ok_or_else(|| no_table(&name))?;
     let hold = store.database().engine().hold(&table, go_on)?;
-    let target = Target::of(project, source, &source.name);
+    let implicit = implicit_columns(source);
+    let target = Target {
+        implicit: &implicit,
+        ..Target::of(project, source, &source.name)
+    };
     let write = WriteOptions {
         replace: Some(hold),
         ..WriteOptions::default()
     };
-    let columns: Vec<String> = target.columns().map(|c| quoted(&c.name)).collect();
+    let columns: Vec<String> = target
+        .columns()
+        .filter(|c| table.stored_schema().index_of(&c.name).is_some())
+        .map(|c| match is_original(source, &c.name) {
+            true => format!("hex({0}) AS {0}", quoted(&c.name)),
+            false => quoted(&c.name),
+        })
+        .collect();
     let mut text = Vec::new();
     let select = QueryRequest {
         sql: format!(
@@ -50,8 +62,27 @@ pub fn replay(
     };
     store.run_into(select, &mut text)?;
     let lines = text.split(|b| *b == b'\n').filter(|l| !l.is_empty());
-    let rows: Vec<Vec<u8>> = lines.map(|line| row_of(&target, line)).collect();
-    let (good, bad) = Checker::new(&target)?.split_json(rows);
+    let stream = Stream::of(source, source.setting("kafka_topic").unwrap_or_default());
+    let (mut good, mut bad) = (Vec::new(), Vec::new());
+    let checker = Checker::new(&target)?;
+    for line in lines {
+        let message = message_of(source, line);
+        let row = match message.as_ref().map(|m| (m, stream.line(m))) {
+            None => row_of(&target, line),
+            Some((_, Ok(row))) => row,
+            Some((message, Err(why))) => {
+                bad.push(stream.unreadable(&target, message, why));
+                continue;
+            }
+        };
+        match checker.fault_of_json(&row) {
+            None => good.push(row),
+            Some(mut why) => {
+                why.original = message.and_then(|m| m.value);
+                bad.push(why);
+            }
+        }
+    }
     let done = Ingested {
         import_id: new_uuid(),
         rows: good.len() as u64,
@@ -67,8 +98,37 @@ pub fn replay(
         let rows = rows_of(&table, &target, &bad, &done.import_id)?;
         write.beside.push((table, rows));
     }
-    target.insert_with("JSONEachRow", joined(&good), &[], write)?;
+    target.insert_with(
+        "JSONEachRow",
+        joined(good.iter().map(Vec::as_slice)),
+        &[],
+        write,
+    )?;
     Ok(done)
+}
+
+/// Whether a column of the quarantine holds the bytes of a message.
+fn is_original(source: &DataSource, column: &str) -> bool {
+    source.kind == "kafka" && column == "__value"
+}
+
+/// The message that a row of the quarantine was, if it was one. Its headers are not kept there.
+fn message_of(source: &DataSource, line: &[u8]) -> Option<Message> {
+    if source.kind != "kafka" {
+        return None;
+    }
+    let row: Json = serde_json::from_str(&String::from_utf8_lossy(line)).ok()?;
+    let text = |name: &str| row.get(name)?.as_str();
+    let hex = text("__value")?.as_bytes().chunks(2);
+    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    Some(Message {
+        value: Some(hex.map(byte).collect::<Option<_>>()?),
+        key: text("__key").map(|k| k.as_bytes().to_vec()),
+        headers: Vec::new(),
+        partition: text("__partition")?.parse().ok()?,
+        offset: text("__offset")?.parse().ok()?,
+        timestamp: (text("__timestamp")?.parse::<f64>().ok()? * 1000.0) as i64,
+    })
 }
 
 /// A row as it came: texts of values that were none are values again, absent ones absent.

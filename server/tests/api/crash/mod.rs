@@ -9,6 +9,7 @@
 mod inside;
 mod into;
 mod out;
+mod streams;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -1,0 +1,315 @@
+//! Messages of a stream as rows: their JSON by path, and what the stream knows of them.
+//!
+//! Invariant: the rows of a batch, those set aside, and the cursors that say how far the stream was
+//! read are one commit; a message is in exactly one of the two tables, and its bytes are never lost.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use roost::interpret::{CursorMove, WriteOptions};
+use roost_engine::types::Value;
+use serde_json::{Map, Value as Json};
+
+use super::check::Checker;
+use super::json::{Column, column_of, joined, pick};
+use super::{BadRow, Ingested, Target, is_fault_of_rows};
+use crate::project::Result;
+use crate::project::model::{DataSource, StoredColumn};
+use crate::project::state::Project;
+use crate::tokens::new_uuid;
+
+/// The columns of a data source that reads a stream, besides those of its schema.
+const STREAM_COLUMNS: &[(&str, &str)] = &[
+    ("__value", "String"),
+    ("__topic", "LowCardinality(String)"),
+    ("__partition", "Int16"),
+    ("__offset", "Int64"),
+    ("__timestamp", "DateTime"),
+    ("__key", "String"),
+];
+/// The column of headers, where they are kept.
+const HEADERS: (&str, &str) = ("__headers", "Map(String, String)");
+
+/// A message.
+#[derive(Debug, Clone, Default)]
+pub struct Message {
+    /// Its bytes; none for a tombstone.
+    pub value: Option<Vec<u8>>,
+    /// Its key.
+    pub key: Option<Vec<u8>>,
+    /// Its headers.
+    pub headers: Vec<(String, Vec<u8>)>,
+    /// The partition it is in.
+    pub partition: i32,
+    /// Its place there.
+    pub offset: i64,
+    /// When it was written, in milliseconds since 1970.
+    pub timestamp: i64,
+}
+
+/// What a data source keeps of messages.
+pub struct Stream<'a> {
+    source: &'a Arc<DataSource>,
+    topic: &'a str,
+    /// Implicit columns that the schema does not name.
+    implicit: Vec<StoredColumn>,
+    /// Columns that come out of the JSON.
+    columns: Vec<Column<'a>>,
+    keeps_value: bool,
+    keeps_headers: bool,
+    binary_headers: bool,
+}
+
+/// The columns of a stream that the table of `source` has and its schema does not name.
+pub(in crate::project) fn implicit_columns(source: &DataSource) -> Vec<StoredColumn> {
+    if source.kind != "kafka" {
+        return Vec::new();
+    }
+    let headers = source.flag("kafka_store_headers").then_some(&HEADERS);
+    let all = STREAM_COLUMNS.iter().chain(headers);
+    let unnamed = all.filter(|(name, _)| !source.columns.iter().any(|c| c.name == *name));
+    unnamed
+        .map(|(name, ty)| StoredColumn {
+            name: (*name).to_owned(),
+            ty: (*ty).to_owned(),
+            jsonpath: None,
+            default: None,
+            codec: None,
+        })
+        .collect()
+}
+
+fn is_of_stream(name: &str) -> bool {
+    name == HEADERS.0 || STREAM_COLUMNS.iter().any(|(n, _)| *n == name)
+}
+
+impl<'a> Stream<'a> {
+    /// As the data source's settings say.
+    pub fn of(source: &'a Arc<DataSource>, topic: &'a str) -> Stream<'a> {
+        let own = source.columns.iter().filter(|c| !is_of_stream(&c.name));
+        let own: Vec<Column<'_>> = own.filter(|c| !c.is_computed()).map(column_of).collect();
+        Stream {
+            topic,
+            implicit: implicit_columns(source),
+            keeps_value: own.is_empty()
+                || source.flag("kafka_store_raw_value")
+                || source.columns.iter().any(|c| c.name == "__value"),
+            columns: own,
+            keeps_headers: source.flag("kafka_store_headers")
+                || source.columns.iter().any(|c| c.name == HEADERS.0),
+            binary_headers: source.setting("kafka_store_binary_headers").is_none()
+                || source.flag("kafka_store_binary_headers"),
+            source,
+        }
+    }
+
+    /// Writes a batch, and moves the cursors with it.
+    ///
+    /// # Errors
+    /// What the database says; nothing was written then.
+    pub fn write(
+        &self,
+        project: &Project,
+        messages: &[Message],
+        cursors: &[CursorMove],
+    ) -> Result<Ingested> {
+        let target = self.target(project);
+        let mut done = Ingested {
+            import_id: new_uuid(),
+            bytes: messages.iter().map(|m| m.size() as u64).sum(),
+            ..Ingested::default()
+        };
+        let (mut good, mut bad) = (Vec::new(), Vec::new());
+        for message in messages {
+            match self.line(message) {
+                Ok(line) => good.push((message, line)),
+                Err(why) => bad.push(self.unreadable(&target, message, why)),
+            }
+        }
+        done.invalid = bad.len() as u64;
+        let insert = |good: &[(&Message, Vec<u8>)], bad: &[BadRow]| {
+            let write = self.writing(&target, bad, &done, cursors)?;
+            let lines = joined(good.iter().map(|(_, line)| line.as_slice()));
+            Ok::<_, crate::project::ProjectError>(target.insert_with(
+                "JSONEachRow",
+                lines,
+                &[],
+                write,
+            ))
+        };
+        done.rows = match insert(&good, &bad)? {
+            Ok(rows) => rows,
+            Err(e) if is_fault_of_rows(&e) => {
+                let checker = Checker::new(&target)?;
+                let before = bad.len();
+                good.retain(|(message, line)| match checker.fault_of_json(line) {
+                    None => true,
+                    Some(mut row) => {
+                        row.original = Some(message.value.clone().unwrap_or_default());
+                        bad.push(row);
+                        false
+                    }
+                });
+                // An error that no row has alone is an error of the whole.
+                if bad.len() == before {
+                    return Err(e.into());
+                }
+                insert(&good, &bad)??
+            }
+            Err(e) => return Err(e.into()),
+        };
+        done.quarantined = bad.len() as u64;
+        Ok(done)
+    }
+
+    /// Sets aside a message that fits the table and is refused all the same, by a view for example.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn set_aside(
+        &self,
+        project: &Project,
+        message: &Message,
+        why: String,
+        cursors: &[CursorMove],
+    ) -> Result<Ingested> {
+        let target = self.target(project);
+        let bad = [self.unreadable(&target, message, why)];
+        let done = Ingested {
+            import_id: new_uuid(),
+            quarantined: 1,
+            bytes: message.size() as u64,
+            ..Ingested::default()
+        };
+        let write = self.writing(&target, &bad, &done, cursors)?;
+        target.insert_with("JSONEachRow", Bytes::new(), &[], write)?;
+        Ok(done)
+    }
+
+    fn target<'t>(&'t self, project: &'t Project) -> Target<'t> {
+        Target {
+            implicit: &self.implicit,
+            ..Target::of(project, self.source, &self.source.name)
+        }
+    }
+
+    fn writing(
+        &self,
+        target: &Target<'_>,
+        bad: &[BadRow],
+        done: &Ingested,
+        cursors: &[CursorMove],
+    ) -> Result<WriteOptions> {
+        Ok(WriteOptions {
+            cursors: cursors.to_vec(),
+            ..target.writing(bad, done)?
+        })
+    }
+
+    /// The row of a message as a line of JSON; texts keep their bytes.
+    pub(super) fn line(&self, message: &Message) -> std::result::Result<Vec<u8>, String> {
+        let value = message.value.as_deref();
+        let mut row = match self.columns.is_empty() {
+            true => Map::new(),
+            false => {
+                let value = value.ok_or("the message has no value")?;
+                let json: Json =
+                    serde_json::from_slice(value).map_err(|e| format!("invalid JSON: {e}"))?;
+                if !json.is_object() {
+                    return Err("the message is not a JSON object".to_owned());
+                }
+                pick(&self.columns, &json)
+            }
+        };
+        row.insert("__topic".to_owned(), self.topic.into());
+        row.insert("__partition".to_owned(), message.partition.into());
+        row.insert("__offset".to_owned(), message.offset.into());
+        row.insert("__timestamp".to_owned(), self.time(message.timestamp));
+        let mut line = Json::Object(row).to_string().into_bytes();
+        line.pop();
+        line.extend_from_slice(b",\"__key\":");
+        quote(message.key.as_deref().unwrap_or_default(), &mut line);
+        if self.keeps_value {
+            line.extend_from_slice(b",\"__value\":");
+            quote(value.unwrap_or_default(), &mut line);
+        }
+        if self.keeps_headers {
+            line.extend_from_slice(b",\"__headers\":{");
+            for (at, (name, value)) in message.headers.iter().enumerate() {
+                if at > 0 {
+                    line.push(b',');
+                }
+                quote(name.as_bytes(), &mut line);
+                line.push(b':');
+                match self.binary_headers {
+                    true => quote(value, &mut line),
+                    false => quote(String::from_utf8_lossy(value).as_bytes(), &mut line),
+                }
+            }
+            line.push(b'}');
+        }
+        line.push(b'}');
+        Ok(line)
+    }
+
+    /// Seconds, or seconds with a fraction where the column has one.
+    fn time(&self, millis: i64) -> Json {
+        let column = self.source.columns.iter().find(|c| c.name == "__timestamp");
+        match column.is_some_and(|c| c.ty.contains("DateTime64")) {
+            true => Json::String(format!("{}.{:03}", millis / 1000, millis.rem_euclid(1000))),
+            false => (millis.max(0) / 1000).into(),
+        }
+    }
+
+    /// A message that is no row, for the quarantine.
+    pub(super) fn unreadable(&self, target: &Target<'_>, message: &Message, why: String) -> BadRow {
+        let known = |name: &str| match name {
+            "__topic" => Some(self.topic.to_owned()),
+            "__partition" => Some(message.partition.to_string()),
+            "__offset" => Some(message.offset.to_string()),
+            "__timestamp" => Some((message.timestamp / 1000).to_string()),
+            "__key" => message
+                .key
+                .as_deref()
+                .map(|k| String::from_utf8_lossy(k).into_owned()),
+            _ => None,
+        };
+        BadRow {
+            values: target.columns().map(|c| known(&c.name)).collect(),
+            errors: vec![(String::new(), why)],
+            original: Some(message.value.clone().unwrap_or_default()),
+        }
+    }
+}
+
+impl Message {
+    /// Bytes of key, value and headers.
+    pub fn size(&self) -> usize {
+        let headers = self.headers.iter().map(|(k, v)| k.len() + v.len());
+        let bytes = |b: &Option<Vec<u8>>| b.as_ref().map_or(0, Vec::len);
+        bytes(&self.key) + bytes(&self.value) + headers.sum::<usize>()
+    }
+}
+
+/// Bytes as a JSON text; those that are no UTF-8 stay as they are.
+fn quote(bytes: &[u8], out: &mut Vec<u8>) {
+    out.push(b'"');
+    let mut rest = bytes;
+    while let Some(at) = rest.iter().position(|b| matches!(b, b'"' | b'\\' | 0..=31)) {
+        let (before, after) = rest.split_at(at);
+        out.extend_from_slice(before);
+        match after[0] {
+            b @ (b'"' | b'\\') => out.extend_from_slice(&[b'\\', b]),
+            b => out.extend_from_slice(format!("\\u{b:04x}").as_bytes()),
+        }
+        rest = &after[1..];
+    }
+    out.extend_from_slice(rest);
+    out.push(b'"');
+}
+
+/// The original bytes of a row that was set aside, where its table has a column for them.
+pub(super) fn original_of(field: &str, row: &BadRow) -> Option<Value> {
+    let original = row.original.as_ref().filter(|_| field == "__value")?;
+    Some(Value::string(original.clone()))
+}

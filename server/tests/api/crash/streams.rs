@@ -1,0 +1,101 @@
+//! Streams that are read: the rows, what is set aside and the cursor are one commit.
+
+use roost_server::project::ingest::{Message, Stream};
+use serde_json::json;
+
+use super::super::harness::form;
+use super::{Cut, Done, Known, Off, Scenario, cut_everywhere};
+
+/// Messages of a stream: each is in the table with its view, or set aside, as far as the cursor says.
+const STREAMS: Scenario = {
+    const ALL: i64 = 200;
+    fn message(offset: i64) -> Message {
+        let value = match offset % 9 {
+            4 => b"poison".to_vec(),
+            7 => format!("{{\"a\":\"{offset}x\"}}").into_bytes(),
+            _ => format!("{{\"a\":{offset}}}").into_bytes(),
+        };
+        Message {
+            value: Some(value),
+            offset,
+            ..Message::default()
+        }
+    }
+    /// Reads on from the cursor, as after any restart.
+    fn read_on(run: &Cut, known: &mut Known) -> Done<()> {
+        let (project, store) = (&run.app.project, run.app.store());
+        let source = project.snapshot().data_source("t").cloned().ok_or(Off)?;
+        let table = store.table("t").ok_or(Off)?;
+        loop {
+            let at = store.cursor(&table, "stream");
+            let from = at.unwrap_or(0);
+            if from >= ALL {
+                return Ok(());
+            }
+            let to = (from * 2 + 5).min(ALL);
+            let messages: Vec<Message> = (from..to).map(message).collect();
+            let step = [store.cursor_move(&table, "stream", at, to)];
+            let stream = Stream::of(&source, "topic");
+            known.under_way = (to - from) as u64;
+            let written = stream.write(project, &messages, &step).map_err(|_| Off)?;
+            assert_eq!(written.rows + written.quarantined, known.under_way);
+            (known.sent, known.under_way) = (to as u64, 0);
+            // Another reader that began at the same place writes nothing.
+            assert!(stream.write(project, &messages, &step).is_err());
+        }
+    }
+    fn perform(run: &Cut, known: &mut Known) -> Done<()> {
+        let fields = [
+            ("name", "t"),
+            ("schema", "`a` UInt64 `json:$.a`"),
+            ("service", "kafka"),
+            ("engine", "MergeTree"),
+            ("engine_sorting_key", "__offset"),
+        ];
+        run.ask("POST", "/v0/datasources", &form(&fields))?;
+        let nodes = json!([{ "name": "out", "sql": "SELECT a % 3 AS m, countState() AS n FROM t GROUP BY m",
+            "type": "materialized", "datasource": "counts", "engine": "AggregatingMergeTree",
+            "engine_sorting_key": "m" }]);
+        let body = json!({ "name": "p", "nodes": nodes }).to_string();
+        run.ask("POST", "/v0/pipes", &body)?;
+        known.steps += 1;
+        read_on(run, known)
+    }
+    fn check(run: &Cut, known: &Known, place: &str) {
+        let count =
+            |what: &str, table: &str| run.number(&format!("SELECT {what} FROM default.{table}"));
+        let agree = |place: &str| {
+            let (good, aside) = (count("count()", "t")?, count("count()", "t_quarantine")?);
+            let offsets =
+                count("uniqExact(__offset)", "t")? + count("uniqExact(__offset)", "t_quarantine")?;
+            assert_eq!(good + aside, offsets, "{place}: doubled");
+            let table = run.app.store().table("t")?;
+            let at = run.app.store().cursor(&table, "stream").unwrap_or(0) as u64;
+            assert_eq!(good + aside, at, "{place}: the cursor says something else");
+            if known.steps > 0 {
+                assert_eq!(count("countMerge(n)", "counts"), Some(good), "{place}");
+            }
+            Some(at)
+        };
+        let Some(at) = agree(place) else {
+            assert_eq!(known.steps, 0, "{place}");
+            return;
+        };
+        assert!(
+            at >= known.sent && at <= known.sent + known.under_way,
+            "{place}: read {at}"
+        );
+        assert!(read_on(run, &mut Known::default()).is_ok(), "{place}");
+        assert_eq!(agree(place), Some(ALL as u64), "{place}");
+    }
+    Scenario {
+        kinds: &[],
+        perform,
+        check,
+    }
+};
+
+#[test]
+fn streams_are_read_once() {
+    cut_everywhere(&STREAMS);
+}

@@ -1,0 +1,356 @@
+"""Topics in and out: the broker is librdkafka's own mock cluster, in this process.
+
+Covers: `tb connection create kafka`, `tb push` of a data source that reads a topic and of a sink that
+writes one; JSON by path into a table and a materialized view; what does not fit, with its bytes; raw
+values and headers; a broker that is away at first; offsets that are gone; a new group; kills of the
+server in the middle of a topic, after which every message is there once.
+"""
+
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+import urllib.parse
+
+import confluent_kafka
+
+from common import API, admin_token, http, sql, tb
+
+BINARY = os.environ["ROOST_BINARY"]
+producer = confluent_kafka.Producer({"test.mock.num.brokers": 1, "log_level": 0})
+broker = next(iter(producer.list_topics(timeout=10).brokers.values()))
+SERVERS = f"{broker.host}:{broker.port}"
+
+
+def produce(topic, values, key=None, headers=None, partition=None):
+    for at, value in enumerate(values):
+        value = value if value is None or isinstance(value, bytes) else json.dumps(value).encode()
+        where = {} if partition is None else {"partition": partition}
+        producer.produce(topic, value, key=key, headers=headers, **where)
+        if at % 1000 == 0:
+            producer.poll(0)
+    assert producer.flush(30) == 0
+
+
+def consume(topic, count, seconds=20):
+    """What stands in a topic, read by another client."""
+    consumer = confluent_kafka.Consumer({"bootstrap.servers": SERVERS, "group.id": "reader", "log_level": 0, "auto.offset.reset": "earliest"})
+    places = [confluent_kafka.TopicPartition(topic, p, confluent_kafka.OFFSET_BEGINNING) for p in consumer.list_topics(topic, timeout=10).topics[topic].partitions]
+    consumer.assign(places)
+    out, end = [], time.time() + seconds
+    while len(out) < count and time.time() < end:
+        message = consumer.poll(0.2)
+        if message is not None and message.error() is None:
+            out.append(message.value())
+    consumer.close()
+    return out
+
+
+def wait_for(what, check, seconds=30):
+    end = time.time() + seconds
+    while True:
+        found = check()
+        if found:
+            return found
+        assert time.time() < end, f"{what}: not within {seconds} s"
+        time.sleep(0.05)
+
+
+def ask(query, token, api=API):
+    status, body = http(f"{api}/v0/sql?" + urllib.parse.urlencode({"q": query + " FORMAT JSONCompact", "token": token}))
+    assert status == 200, (status, body)
+    return json.loads(body)["data"]
+
+
+def wait_rows(table, count, token, api=API, seconds=30):
+    def there():
+        found = int(ask(f"SELECT count() FROM {table}", token, api)[0][0])
+        assert found <= count, f"{table} has {found} rows, expected {count}"
+        return found == count
+
+    try:
+        wait_for(f"{count} rows in {table}", there, seconds)
+    except AssertionError:
+        print(ask(f"SELECT count() FROM {table}", token, api), ask("SELECT * FROM tinybird.kafka_ops_log ORDER BY timestamp DESC LIMIT 20", token, api))
+        raise
+
+
+def write(folder, name, text):
+    path = os.path.join(folder, name)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w") as f:
+        f.write(text)
+
+
+def source(topic, schema, more=""):
+    columns = ",\n".join(f"    {c}" for c in schema)
+    return f"""SCHEMA >
+{columns}
+
+ENGINE "MergeTree"
+ENGINE_PARTITION_KEY "toYYYYMM(__timestamp)"
+ENGINE_SORTING_KEY "__timestamp"
+
+KAFKA_CONNECTION_NAME streams
+KAFKA_TOPIC {topic}
+KAFKA_GROUP_ID roost
+KAFKA_AUTO_OFFSET_RESET earliest
+{more}"""
+
+
+CLICKS = ["`id` UInt64 `json:$.id`", "`who` String `json:$.user.name`", "`tags` Array(String) `json:$.tags[:]`", "`price` Float64 `json:$.price` DEFAULT 1"]
+
+
+def project(folder):
+    write(folder, "datasources/clicks.datasource", source("clicks", CLICKS))
+    write(folder, "datasources/kept.datasource", source("kept", ["`id` UInt64 `json:$.id`"], "KAFKA_STORE_RAW_VALUE True\nKAFKA_STORE_HEADERS True\n"))
+    write(folder, "datasources/by_user.datasource", "SCHEMA >\n    `who` String,\n    `n` AggregateFunction(count)\n\nENGINE \"AggregatingMergeTree\"\nENGINE_SORTING_KEY \"who\"\n")
+    write(folder, "pipes/roll_up.pipe", "NODE users\nSQL >\n    SELECT who, countState() AS n FROM clicks GROUP BY who\n\nTYPE materialized\nDATASOURCE by_user\n")
+    for name, form in [("out_csv", "csv"), ("out_json", "json")]:
+        write(folder, f"pipes/{name}.pipe", f"""NODE rows
+SQL >
+    SELECT id, who, concat('a "', who, '"\\n,', toString(id)) AS note FROM clicks WHERE id < 20 ORDER BY id
+
+TYPE sink
+EXPORT_SERVICE kafka
+EXPORT_CONNECTION_NAME streams
+EXPORT_KAFKA_TOPIC {name}
+EXPORT_SCHEDULE @on-demand
+EXPORT_FORMAT {form}
+EXPORT_STRATEGY @new
+""")
+
+
+def click(n):
+    return {"id": n, "user": {"name": f"u{n % 3}"}, "tags": ["a", f"t{n}"][: n % 3], "price": n / 2}
+
+
+def run_sink(pipe, token):
+    status, body = http(f"{API}/v0/pipes/{pipe}/sink?token={token}", b"", method="POST")
+    assert status in (200, 201), (status, body)
+    job = json.loads(body)["job"]["job_id"]
+
+    def done():
+        state = json.loads(http(f"{API}/v0/jobs/{job}?token={token}")[1])
+        return state if state["status"] in ("done", "error") else None
+
+    return wait_for(f"the sink {pipe}", done)
+
+
+def main():
+    token = admin_token()
+    produce("clicks", [click(n) for n in range(300)])
+    produce("kept", [{"id": 1}, {"id": 2}], key="k1", headers=[("trace", b"\xff\x00x"), ("kind", b"test")])
+    with tempfile.TemporaryDirectory() as folder:
+        project(folder)
+        tb(folder, "auth", "--host", API, "--token", token)
+        made = tb(folder, "connection", "create", "kafka", "--bootstrap-servers", SERVERS, "--key", "a", "--secret", "b",
+                  "--connection-name", "streams", "--security-protocol", "PLAINTEXT")
+        assert "created" in made, made
+        assert "streams" in tb(folder, "connection", "ls")
+        preview = json.loads(http(f"{API}/v0/connectors/streams/preview?preview_activity=false&token={token}")[1])["preview"]
+        assert {"clicks", "kept"} <= {t["topic"] for t in preview}, preview
+        sample = json.loads(http(f"{API}/v0/connectors/streams/preview?kafka_topic=kept&token={token}")[1])["preview"]
+        assert [m["value"] for m in sample[0]["messages"]] == ['{"id": 1}', '{"id": 2}'], sample
+        produce("out_csv", [b"before"], partition=0)
+        produce("out_json", [b"before"], partition=0)
+        tb(folder, "push", "--yes")
+
+    # What was there, and what comes; the view follows in the same commit.
+    wait_rows("clicks", 300, token)
+    produce("clicks", [click(n) for n in range(300, 500)])
+    wait_rows("clicks", 500, token)
+    rows = ask("SELECT id, who, tags, price, __topic, __partition >= 0, __value, __key FROM clicks WHERE id IN (1, 5) ORDER BY id", token)
+    assert rows == [[1, "u1", ["a"], 0.5, "clicks", 1, "", ""], [5, "u2", ["a", "t5"], 2.5, "clicks", 1, "", ""]], rows
+    assert ask("SELECT who, toUInt32(countMerge(n)) AS c FROM by_user GROUP BY who ORDER BY who", token) == [["u0", 167], ["u1", 167], ["u2", 166]]
+    times = ask("SELECT toUInt32(abs(now() - max(__timestamp)) < 600), toUInt32(uniqExact(__partition, __offset)) FROM clicks", token)
+    assert times == [[1, 500]], times
+    kept = ask("SELECT id, __value, __key, __headers['kind'], hex(__headers['trace']) FROM kept ORDER BY id", token)
+    assert kept == [[1, '{"id": 1}', "k1", "test", "FF0078"], [2, '{"id": 2}', "k1", "test", "FF0078"]], kept
+
+    # What does not fit is set aside with its bytes, and nothing stops.
+    poison = [b"no json", b'{"id": "x"}', b'{"id": 7} {"id": 8}', b"[1]", b"\xff\xfe\x00", None, {"id": -1}]
+    produce("clicks", poison, key="bad")
+    produce("clicks", [click(500)])
+    wait_rows("clicks", 501, token)
+    wait_rows("clicks_quarantine", len(poison), token)
+    aside = ask("SELECT hex(__value), c__error_column, __topic FROM clicks_quarantine", token)
+    as_bytes = [p if isinstance(p, bytes) else b"" if p is None else json.dumps(p).encode() for p in poison]
+    assert sorted(bytes.fromhex(a[0]) for a in aside) == sorted(as_bytes), aside
+    assert all(a[2] == "clicks" for a in aside) and sum(a[1] == ["id"] for a in aside) == 2, aside
+
+    state = json.loads(http(f"{API}/v0/datasources/clicks?token={token}")[1])["kafka_state"]
+    assert state["status"] == "ok" and state["lag"] == 0, state
+    def logged():
+        found = ask("SELECT toUInt32(sum(processed_messages)), toUInt32(sum(committed_messages)) FROM tinybird.kafka_ops_log WHERE topic = 'clicks' AND msg_type = 'info'", token)
+        return found == [[508, 508]]
+    wait_for("the operations log", logged)
+
+    # A topic that is not there, then is; another group reads it all once more.
+    form = urllib.parse.urlencode({"name": "later", "connector": "streams", "kafka_topic": "later_topic", "kafka_group_id": "g1", "kafka_auto_offset_reset": "earliest"})
+    status, body = http(f"{API}/v0/datasources?{form}&token={token}", b"", method="POST")
+    assert status == 200, body
+    def failing():
+        state = json.loads(http(f"{API}/v0/datasources/later?token={token}")[1]).get("kafka_state")
+        return state and state["status"] == "error" and "later_topic" in state["error"]
+    wait_for("the error of a missing topic", failing)
+    wait_for("the error in the log", lambda: ask("SELECT msg FROM tinybird.kafka_ops_log WHERE msg_type = 'error' AND topic = 'later_topic'", token))
+    produce("later_topic", [b"one", b"two \xff"])
+    wait_rows("later", 2, token)
+    assert ask("SELECT hex(__value) FROM later ORDER BY __value", token) == [["6F6E65"], ["74776F20FF"]]
+
+    away(token)
+    gone(token)
+    sinks(token)
+    kills()
+    print("ok")
+
+
+def away(token):
+    """A broker that is not there yet; nothing listens, then something does."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    body = json.dumps({"service": "kafka", "name": "far", "kafka_bootstrap_servers": f"127.0.0.1:{port}", "kafka_security_protocol": "PLAINTEXT"}).encode()
+    status, answer = http(f"{API}/v0/connectors?token={token}", body, method="POST", headers={"Content-Type": "application/json"})
+    assert status == 200, answer
+    form = urllib.parse.urlencode({"name": "afar", "connector": "far", "kafka_topic": "kept", "kafka_group_id": "g", "kafka_auto_offset_reset": "earliest", "schema": "`id` UInt64 `json:$.id`"})
+    status, answer = http(f"{API}/v0/datasources?{form}&token={token}", b"", method="POST")
+    assert status == 200, answer
+    wait_for("the error of a broker that is away", lambda: ask("SELECT msg FROM tinybird.kafka_ops_log WHERE msg_type = 'error' AND msg LIKE '%cannot connect%'", token))
+
+    def forward(a, b):
+        while data := a.recv(65536):
+            b.sendall(data)
+
+    def listen():
+        with socket.create_server(("127.0.0.1", port)) as s:
+            while True:
+                near, _ = s.accept()
+                far = socket.create_connection((broker.host, broker.port))
+                for pair in [(near, far), (far, near)]:
+                    threading.Thread(target=forward, args=pair, daemon=True).start()
+
+    threading.Thread(target=listen, daemon=True).start()
+    wait_rows("afar", 2, token)
+
+
+def gone(token):
+    """The broker keeps 5 MB of a partition: what the cursor points at goes while nobody reads."""
+    produce("short", [{"id": 0}], partition=0)
+    def make():
+        form = urllib.parse.urlencode({"name": "brief", "connector": "streams", "kafka_topic": "short", "kafka_group_id": "g", "kafka_auto_offset_reset": "earliest", "schema": "`id` UInt64 `json:$.id`"})
+        return http(f"{API}/v0/datasources?{form}&token={token}", b"", method="POST")
+    assert make()[0] == 200
+    wait_rows("brief", 1, token)
+    # Where its reading stands belongs to the data source: a new one begins at the earliest.
+    assert http(f"{API}/v0/datasources/brief?token={token}", method="DELETE")[0] in (200, 204)
+    for n in range(1, 13):
+        produce("short", [{"id": n, "pad": "x" * 900_000}], partition=0)
+    assert make()[0] == 200
+    first = wait_for("the rest of the topic", lambda: ask("SELECT toUInt32(min(id)), toUInt32(max(id)), toUInt32(count()) FROM brief HAVING max(id) = 12", token))
+    assert first[0][0] > 1 and first[0][2] == 13 - first[0][0], first
+
+
+def sinks(token):
+    for pipe in ["out_csv", "out_json"]:
+        state = run_sink(pipe, token)
+        assert state["status"] == "done" and state["statistics"]["row_count"] == 20, state
+    got = sorted(consume("out_csv", 21))
+    expected = [b"before"] + [f'{n},"u{n % 3}","a ""u{n % 3}""\n,{n}"'.encode() for n in range(20)]
+    assert got == sorted(expected), got
+    got = [json.loads(m) for m in consume("out_json", 21) if m != b"before"]
+    assert sorted(r["id"] for r in got) == list(range(20)) and got[0]["note"].startswith('a "u'), got
+    def logged():
+        found = ask("SELECT pipe_name, toUInt32(written_rows), service, result FROM tinybird.sinks_ops_log ORDER BY pipe_name", token)
+        return found == [["out_csv", 20, "kafka", "ok"], ["out_json", 20, "kafka", "ok"]]
+    wait_for("the log of sinks", logged)
+    # A topic that is not there ends the job, and says so.
+    status, body = http(f"{API}/v0/pipes?token={token}", json.dumps({"name": "nowhere", "nodes": [{"name": "n", "sql": "SELECT 1 AS a", "type": "sink", "service": "kafka", "connection": "streams", "kafka_topic": "not_there", "format": "json", "schedule_cron": "@on-demand"}]}).encode(), method="POST", headers={"Content-Type": "application/json"})
+    assert status == 200, body
+    state = run_sink("nowhere", token)
+    assert state["status"] == "error" and "not_there" in state["error"], state
+
+
+class Own:
+    """A server of its own, to be killed."""
+
+    def __init__(self, data):
+        self.data = data
+
+    def start(self):
+        with socket.socket() as a, socket.socket() as b:
+            a.bind(("127.0.0.1", 0))
+            b.bind(("127.0.0.1", 0))
+            ports = a.getsockname()[1], b.getsockname()[1]
+        self.process = subprocess.Popen([BINARY, "serve", "--data", self.data, "--port", str(ports[0]), "--clickhouse-port", str(ports[1])],
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.api = f"http://127.0.0.1:{ports[0]}"
+
+        def answers():
+            try:
+                return http(f"{self.api}/tokens")[0] == 200
+            except OSError:
+                assert self.process.poll() is None, "the server does not start"
+                return False
+
+        wait_for("the server", answers)
+        self.token = json.loads(http(f"{self.api}/tokens")[1])["workspace_admin_token"]
+
+    def post(self, path, body=b"", **headers):
+        status, answer = http(f"{self.api}{path}", body, token=self.token, method="POST", headers=headers)
+        assert status == 200, (status, answer)
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+
+def kills():
+    """Kills while a topic is read and written: every message is in one of the two tables, once."""
+    total, bad_every, kills = 30_000, 97, 8
+    chance = random.Random(5)
+    with tempfile.TemporaryDirectory() as data:
+        server = Own(data)
+        server.start()
+        connection = {"service": "kafka", "name": "streams", "kafka_bootstrap_servers": SERVERS, "kafka_security_protocol": "PLAINTEXT"}
+        server.post("/v0/connectors", json.dumps(connection).encode(), **{"Content-Type": "application/json"})
+        produce("orders", [{"id": 0}])
+        form = {"name": "orders", "connector": "streams", "kafka_topic": "orders", "kafka_group_id": "g", "kafka_auto_offset_reset": "earliest", "schema": "`id` UInt64 `json:$.id`", "engine_sorting_key": "id"}
+        server.post("/v0/datasources?" + urllib.parse.urlencode(form))
+        server.post("/v0/datasources?" + urllib.parse.urlencode({"name": "sums", "schema": "`k` UInt8, `c` SimpleAggregateFunction(sum, UInt64), `s` SimpleAggregateFunction(sum, UInt64)", "engine": "AggregatingMergeTree", "engine_sorting_key": "k"}))
+        node = {"name": "roll", "nodes": [{"name": "n", "sql": "SELECT toUInt8(id % 4) AS k, toUInt64(count()) AS c, sum(id) AS s FROM orders GROUP BY k", "type": "materialized", "datasource": "sums"}]}
+        server.post("/v0/pipes", json.dumps(node).encode(), **{"Content-Type": "application/json"})
+
+        def write_all():
+            for at in range(1, total, 500):
+                produce("orders", [b"poison %d" % n if n % bad_every == 0 else {"id": n} for n in range(at, min(at + 500, total))])
+                time.sleep(0.05)
+
+        writer = threading.Thread(target=write_all)
+        writer.start()
+        for _ in range(kills):
+            time.sleep(chance.uniform(0.1, 0.9))
+            server.kill()
+            server.start()
+        writer.join()
+        bad = len([n for n in range(1, total) if n % bad_every == 0])
+        wait_rows("orders", total - bad, server.token, server.api, 60)
+        wait_rows("orders_quarantine", bad, server.token, server.api)
+        time.sleep(1)
+        found = ask("SELECT toUInt32(count()), toUInt32(uniqExact(__partition, __offset)), toUInt32(uniqExact(id)) FROM orders", server.token, server.api)
+        assert found == [[total - bad] * 3], (found, total - bad)
+        found = ask("SELECT toUInt32(count()), toUInt32(uniqExact(__value)), toUInt32(uniqExact(__partition, __offset)) FROM orders_quarantine", server.token, server.api)
+        assert found == [[bad] * 3], (found, bad)
+        view = ask("SELECT k, toUInt32(sum(c)), toUInt64(sum(s)) FROM sums GROUP BY k ORDER BY k", server.token, server.api)
+        table = ask("SELECT toUInt8(id % 4) AS k, toUInt32(count()), sum(id) FROM orders GROUP BY k ORDER BY k", server.token, server.api)
+        assert view == table, (view, table)
+        server.kill()
+
+
+main()
