@@ -2,7 +2,7 @@
 
 Covers: `tb connection create kafka`, `tb push` of a data source that reads a topic and of a sink that
 writes one; JSON by path into a table and a materialized view; what does not fit, with its bytes; raw
-values and headers; a broker that is away at first; offsets that are gone; a new group; kills of the
+values and headers; a broker that is away at first; offsets that are gone; TLS, PLAIN and SCRAM; kills of the
 server in the middle of a topic, after which every message is there once.
 """
 
@@ -19,7 +19,8 @@ import urllib.parse
 
 import confluent_kafka
 
-from common import API, admin_token, http, sql, tb
+from common import API, admin_token, http, tb
+from kafka_door import Door
 
 BINARY = os.environ["ROOST_BINARY"]
 producer = confluent_kafka.Producer({"test.mock.num.brokers": 1, "log_level": 0})
@@ -205,8 +206,10 @@ def main():
     assert ask("SELECT hex(__value) FROM later ORDER BY __value", token) == [["6F6E65"], ["74776F20FF"]]
 
     away(token)
-    gone(token)
+    plain(token)
+    doors(token)
     sinks(token)
+    gone()
     kills()
     print("ok")
 
@@ -240,21 +243,80 @@ def away(token):
     wait_rows("afar", 2, token)
 
 
-def gone(token):
-    """The broker keeps 5 MB of a partition: what the cursor points at goes while nobody reads."""
-    produce("short", [{"id": 0}], partition=0)
-    def make():
-        form = urllib.parse.urlencode({"name": "brief", "connector": "streams", "kafka_topic": "short", "kafka_group_id": "g", "kafka_auto_offset_reset": "earliest", "schema": "`id` UInt64 `json:$.id`"})
-        return http(f"{API}/v0/datasources?{form}&token={token}", b"", method="POST")
-    assert make()[0] == 200
-    wait_rows("brief", 1, token)
-    # Where its reading stands belongs to the data source: a new one begins at the earliest.
-    assert http(f"{API}/v0/datasources/brief?token={token}", method="DELETE")[0] in (200, 204)
-    for n in range(1, 13):
-        produce("short", [{"id": n, "pad": "x" * 900_000}], partition=0)
-    assert make()[0] == 200
-    first = wait_for("the rest of the topic", lambda: ask("SELECT toUInt32(min(id)), toUInt32(max(id)), toUInt32(count()) FROM brief HAVING max(id) = 12", token))
-    assert first[0][0] > 1 and first[0][2] == 13 - first[0][0], first
+def gone():
+    """The broker keeps 5 MB of a partition: what the cursor points at goes while the server is down."""
+    with tempfile.TemporaryDirectory() as data:
+        server = Own(data)
+        server.start()
+        server.connect()
+        produce("short", [{"id": 0}], partition=0)
+        server.read("brief", "short")
+        wait_rows("brief", 1, server.token, server.api)
+        server.kill()
+        produce("short", [{"id": n, "pad": "x" * 900_000} for n in range(1, 13)], partition=0)
+        server.start()
+        last = "SELECT toUInt32(min(id)), toUInt32(count()) FROM brief WHERE id > 0 HAVING max(id) = 12"
+        first = wait_for("the rest of the topic", lambda: ask(last, server.token, server.api))
+        assert first[0][0] > 1 and first[0][1] == 13 - first[0][0], first
+        warning = "SELECT msg FROM tinybird.kafka_ops_log WHERE msg_type = 'warning' AND partition = 0"
+        assert "OFFSET_OUT_OF_RANGE" in wait_for("the warning", lambda: ask(warning, server.token, server.api))[0][0]
+        server.kill()
+
+
+def doors(token):
+    """A connection may be encrypted and have a password; a wrong one is told and ends nothing."""
+    folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "tls")
+    pair = os.path.join(folder, "server.pem"), os.path.join(folder, "server.key")
+    with open(os.path.join(folder, "ca.pem")) as f:
+        authority = f.read()
+    where = (broker.host, broker.port)
+    produce("behind", [{"id": n} for n in range(50)])
+    cases = [("SASL_PLAINTEXT", "PLAIN", None), ("SASL_PLAINTEXT", "SCRAM-SHA-256", None), ("SASL_SSL", "SCRAM-SHA-512", authority), ("SSL", None, authority),
+             ("SASL_SSL", "PLAIN", None), ("SASL_PLAINTEXT", "PLAIN", "wrong"), ("SASL_PLAINTEXT", "SCRAM-SHA-256", "wrong")]
+    for at, (protocol, mechanism, more) in enumerate(cases):
+        door = Door(where, mechanism, tls=pair if "SSL" in protocol else None)
+        connection = {"service": "kafka", "name": f"door{at}", "kafka_bootstrap_servers": f"127.0.0.1:{door.port}", "kafka_security_protocol": protocol,
+                      "kafka_sasl_mechanism": mechanism, "kafka_sasl_plain_username": "me", "kafka_sasl_plain_password": "wrong" if more == "wrong" else "secret",
+                      "kafka_ssl_ca_pem": more if more == authority else None}
+        status, answer = http(f"{API}/v0/connectors?token={token}", json.dumps(connection).encode(), method="POST", headers={"Content-Type": "application/json"})
+        assert status == 200 and b"secret" not in answer, answer
+        form = urllib.parse.urlencode({"name": f"behind{at}", "connector": f"door{at}", "kafka_topic": "behind", "kafka_group_id": "g", "kafka_auto_offset_reset": "earliest", "schema": "`id` UInt64"})
+        status, answer = http(f"{API}/v0/datasources?{form}&token={token}", b"", method="POST")
+        assert status == 200, answer
+        if at < 4:
+            wait_rows(f"behind{at}", 50, token)
+            assert mechanism is None or door.let_in > 0
+            continue
+
+        def refused():
+            state = json.loads(http(f"{API}/v0/datasources/behind{at}?token={token}")[1]).get("kafka_state") or {}
+            return state.get("error")
+
+        why = wait_for(f"the error of {protocol} {mechanism}", refused)
+        print(f"{protocol} {mechanism}: {why}")
+        assert "cannot connect" in why and "secret" not in why, why
+        assert http(f"{API}/v0/datasources/behind{at}?token={token}", method="DELETE")[0] in (200, 204)
+
+
+def plain(token):
+    """Where every column is read from the key of its name, JSON goes in as it is: the same must come out."""
+    odd = [b'{"id": 1, "who": "a"}', b' {"who":{"x":[1, 2]},"id":2}\n', b'{"id":3,"__offset":77,"__key":"mine"}', b"{}", b'{"id":4}{"id":5}', b'{"id":6,"\\u005f\\u005ftopic":"mine"}', b'{"id":7,"who":5}', b'{"id":"z"}']
+    produce("flat", odd, key="k", partition=0)
+    fields = {"name": "flat", "connector": "streams", "kafka_topic": "flat", "kafka_group_id": "g", "kafka_auto_offset_reset": "earliest", "schema": "`id` UInt64, `who` String DEFAULT 'none'"}
+    for name, columns in [("flat", fields["schema"]), ("by_path", "`id` UInt64 `json:$.id`, `who` String `json:$.who` DEFAULT 'none', `none` String `json:$.no.such`")]:
+        status, body = http(f"{API}/v0/datasources?{urllib.parse.urlencode({**fields, 'name': name, 'schema': columns})}&token={token}", b"", method="POST")
+        assert status == 200, body
+        wait_rows(name, 6, token)
+        wait_rows(name + "_quarantine", 2, token)
+        rows = ask(f"SELECT id, who, __topic, toUInt32(__offset), __key FROM {name} ORDER BY __offset", token)
+        assert rows == [[1, "a", "flat", 0, "k"], [2, '{"x":[1,2]}', "flat", 1, "k"], [3, "none", "flat", 2, "k"], [0, "none", "flat", 3, "k"], [6, "none", "flat", 5, "k"], [7, "5", "flat", 6, "k"]], rows
+    # The quarantine is tried again: what is no row stays, with its bytes.
+    status, body = http(f"{API}/v0/datasources/flat/quarantine/replay?token={token}", b"", method="POST")
+    assert status in (200, 201, 202), (status, body)
+    time.sleep(1)
+    aside = ask("SELECT __value FROM flat_quarantine ORDER BY __offset", token)
+    assert aside == [['{"id":4}{"id":5}'], ['{"id":"z"}']], aside
+    assert ask("SELECT toUInt32(count()) FROM flat", token) == [[6]]
 
 
 def sinks(token):
@@ -306,6 +368,14 @@ class Own:
         status, answer = http(f"{self.api}{path}", body, token=self.token, method="POST", headers=headers)
         assert status == 200, (status, answer)
 
+    def connect(self):
+        connection = {"service": "kafka", "name": "streams", "kafka_bootstrap_servers": SERVERS, "kafka_security_protocol": "PLAINTEXT"}
+        self.post("/v0/connectors", json.dumps(connection).encode(), **{"Content-Type": "application/json"})
+
+    def read(self, name, topic):
+        form = {"name": name, "connector": "streams", "kafka_topic": topic, "kafka_group_id": "g", "kafka_auto_offset_reset": "earliest", "schema": "`id` UInt64 `json:$.id`", "engine_sorting_key": "id"}
+        self.post("/v0/datasources?" + urllib.parse.urlencode(form))
+
     def kill(self):
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
@@ -318,11 +388,9 @@ def kills():
     with tempfile.TemporaryDirectory() as data:
         server = Own(data)
         server.start()
-        connection = {"service": "kafka", "name": "streams", "kafka_bootstrap_servers": SERVERS, "kafka_security_protocol": "PLAINTEXT"}
-        server.post("/v0/connectors", json.dumps(connection).encode(), **{"Content-Type": "application/json"})
+        server.connect()
         produce("orders", [{"id": 0}])
-        form = {"name": "orders", "connector": "streams", "kafka_topic": "orders", "kafka_group_id": "g", "kafka_auto_offset_reset": "earliest", "schema": "`id` UInt64 `json:$.id`", "engine_sorting_key": "id"}
-        server.post("/v0/datasources?" + urllib.parse.urlencode(form))
+        server.read("orders", "orders")
         server.post("/v0/datasources?" + urllib.parse.urlencode({"name": "sums", "schema": "`k` UInt8, `c` SimpleAggregateFunction(sum, UInt64), `s` SimpleAggregateFunction(sum, UInt64)", "engine": "AggregatingMergeTree", "engine_sorting_key": "k"}))
         node = {"name": "roll", "nodes": [{"name": "n", "sql": "SELECT toUInt8(id % 4) AS k, toUInt64(count()) AS c, sum(id) AS s FROM orders GROUP BY k", "type": "materialized", "datasource": "sums"}]}
         server.post("/v0/pipes", json.dumps(node).encode(), **{"Content-Type": "application/json"})

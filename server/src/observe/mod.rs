@@ -10,7 +10,8 @@ use tracing_subscriber::EnvFilter;
 
 /// Starts logging to standard error; `ROOST_LOG` filters, `info` unless set.
 pub fn init_logging(json: bool) {
-    let filter = EnvFilter::try_from_env("ROOST_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter =
+        EnvFilter::try_from_env("ROOST_LOG").unwrap_or_else(|_| EnvFilter::new("info,rskafka=off"));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr);

@@ -22,6 +22,13 @@ pub(super) struct Column<'a> {
     is_nullable: bool,
 }
 
+impl Column<'_> {
+    /// Whether it is read from the key of its name.
+    pub(super) fn is_plain(&self) -> bool {
+        self.path.is_key(self.name)
+    }
+}
+
 /// Where the values of a column come from.
 pub(super) fn column_of(c: &StoredColumn) -> Column<'_> {
     Column {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use roost::interpret::{CursorMove, WriteOptions};
 use roost_engine::types::Value;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json};
 
 use super::check::Checker;
@@ -55,6 +56,8 @@ pub struct Stream<'a> {
     implicit: Vec<StoredColumn>,
     /// Columns that come out of the JSON.
     columns: Vec<Column<'a>>,
+    /// Each of them is read from the key of its name: the JSON can go to the database as it is.
+    is_plain: bool,
     keeps_value: bool,
     keeps_headers: bool,
     binary_headers: bool,
@@ -94,6 +97,7 @@ impl<'a> Stream<'a> {
             keeps_value: own.is_empty()
                 || source.flag("kafka_store_raw_value")
                 || source.columns.iter().any(|c| c.name == "__value"),
+            is_plain: own.iter().all(Column::is_plain),
             columns: own,
             keeps_headers: source.flag("kafka_store_headers")
                 || source.columns.iter().any(|c| c.name == HEADERS.0),
@@ -121,7 +125,7 @@ impl<'a> Stream<'a> {
         };
         let (mut good, mut bad) = (Vec::new(), Vec::new());
         for message in messages {
-            match self.line(message) {
+            match self.line_quickly(message) {
                 Ok(line) => good.push((message, line)),
                 Err(why) => bad.push(self.unreadable(&target, message, why)),
             }
@@ -142,16 +146,22 @@ impl<'a> Stream<'a> {
             Err(e) if is_fault_of_rows(&e) => {
                 let checker = Checker::new(&target)?;
                 let before = bad.len();
-                good.retain(|(message, line)| match checker.fault_of_json(line) {
-                    None => true,
-                    Some(mut row) => {
+                good.retain_mut(|(message, line)| {
+                    if self.is_plain
+                        && let Ok(slowly) = self.line(message)
+                    {
+                        *line = slowly;
+                    }
+                    let fault = checker.fault_of_json(line);
+                    if let Some(mut row) = fault {
                         row.original = Some(message.value.clone().unwrap_or_default());
                         bad.push(row);
-                        false
+                        return false;
                     }
+                    true
                 });
                 // An error that no row has alone is an error of the whole.
-                if bad.len() == before {
+                if bad.len() == before && !self.is_plain {
                     return Err(e.into());
                 }
                 insert(&good, &bad)??
@@ -221,17 +231,46 @@ impl<'a> Stream<'a> {
                 pick(&self.columns, &json)
             }
         };
-        row.insert("__topic".to_owned(), self.topic.into());
-        row.insert("__partition".to_owned(), message.partition.into());
-        row.insert("__offset".to_owned(), message.offset.into());
-        row.insert("__timestamp".to_owned(), self.time(message.timestamp));
+        row.retain(|name, _| !is_of_stream(name));
         let mut line = Json::Object(row).to_string().into_bytes();
         line.pop();
-        line.extend_from_slice(b",\"__key\":");
-        quote(message.key.as_deref().unwrap_or_default(), &mut line);
+        self.close(message, &mut line);
+        Ok(line)
+    }
+
+    /// The same without taking the JSON apart, where that is the same.
+    fn line_quickly(&self, message: &Message) -> std::result::Result<Vec<u8>, String> {
+        let value = message.value.as_deref().unwrap_or_default().trim_ascii();
+        if !self.is_plain || !value.starts_with(b"{") || may_name_of_stream(value) {
+            return self.line(message);
+        }
+        // One object, and nothing behind it.
+        let _: &RawValue =
+            serde_json::from_slice(value).map_err(|e| format!("invalid JSON: {e}"))?;
+        let mut line = Vec::with_capacity(value.len() + 128);
+        line.extend_from_slice(value.strip_suffix(b"}").unwrap_or(value));
+        self.close(message, &mut line);
+        Ok(line)
+    }
+
+    /// Ends a row with what the stream knows.
+    fn close(&self, message: &Message, line: &mut Vec<u8>) {
+        if line.trim_ascii() != b"{" {
+            line.push(b',');
+        }
+        let value = message.value.as_deref();
+        line.extend_from_slice(b"\"__topic\":");
+        quote(self.topic.as_bytes(), line);
+        let (partition, offset) = (message.partition, message.offset);
+        let time = self.time(message.timestamp);
+        let known = format!(
+            ",\"__partition\":{partition},\"__offset\":{offset},\"__timestamp\":{time},\"__key\":"
+        );
+        line.extend_from_slice(known.as_bytes());
+        quote(message.key.as_deref().unwrap_or_default(), line);
         if self.keeps_value {
             line.extend_from_slice(b",\"__value\":");
-            quote(value.unwrap_or_default(), &mut line);
+            quote(value.unwrap_or_default(), line);
         }
         if self.keeps_headers {
             line.extend_from_slice(b",\"__headers\":{");
@@ -239,17 +278,16 @@ impl<'a> Stream<'a> {
                 if at > 0 {
                     line.push(b',');
                 }
-                quote(name.as_bytes(), &mut line);
+                quote(name.as_bytes(), line);
                 line.push(b':');
                 match self.binary_headers {
-                    true => quote(value, &mut line),
-                    false => quote(String::from_utf8_lossy(value).as_bytes(), &mut line),
+                    true => quote(value, line),
+                    false => quote(String::from_utf8_lossy(value).as_bytes(), line),
                 }
             }
             line.push(b'}');
         }
         line.push(b'}');
-        Ok(line)
     }
 
     /// Seconds, or seconds with a fraction where the column has one.
@@ -289,6 +327,12 @@ impl Message {
         let bytes = |b: &Option<Vec<u8>>| b.as_ref().map_or(0, Vec::len);
         bytes(&self.key) + bytes(&self.value) + headers.sum::<usize>()
     }
+}
+
+/// Whether a key of the JSON may be that of a column of the stream.
+fn may_name_of_stream(value: &[u8]) -> bool {
+    let has = |text: &[u8]| memchr::memmem::find(value, text).is_some();
+    has(b"\"__") || has(b"\\u005f") || has(b"\\u005F")
 }
 
 /// Bytes as a JSON text; those that are no UTF-8 stay as they are.
