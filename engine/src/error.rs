@@ -150,6 +150,7 @@ codes! {
     SET_SIZE_LIMIT_EXCEEDED = 191,
     UNKNOWN_USER = 192,
     REQUIRED_PASSWORD = 194,
+    QUOTA_EXCEEDED = 201,
     AMBIGUOUS_IDENTIFIER = 207,
     SOCKET_TIMEOUT = 209,
     NETWORK_ERROR = 210,
@@ -299,6 +300,7 @@ impl Error {
             Code::TABLE_IS_READ_ONLY | Code::CANNOT_FSYNC => Kind::ReadOnly,
             Code::QUERY_WAS_CANCELLED => Kind::Cancelled,
             Code::MEMORY_LIMIT_EXCEEDED
+            | Code::QUOTA_EXCEEDED
             | Code::TIMEOUT_EXCEEDED
             | Code::TOO_MANY_ROWS
             | Code::TOO_MANY_BYTES

@@ -32,6 +32,11 @@ pub(super) struct Args {
     /// Do not open ClickHouse's HTTP interface.
     #[arg(long)]
     no_clickhouse: bool,
+    /// Who may use ClickHouse's HTTP interface: `open` lets user default in without a password, `token`
+    /// wants a token of the workspace as its password. Unless given: open on a loopback address, else
+    /// token.
+    #[arg(long, value_enum, value_name = "WHO", env = "ROOST_CLICKHOUSE_AUTH")]
+    clickhouse_auth: Option<ClickHouseAuth>,
     /// Name of the workspace, when it is made.
     #[arg(long, default_value = "roost", env = "ROOST_WORKSPACE")]
     workspace: String,
@@ -43,12 +48,30 @@ pub(super) struct Args {
     log_json: bool,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum ClickHouseAuth {
+    Open,
+    Token,
+}
+
+impl Args {
+    fn clickhouse_open(&self) -> bool {
+        match self.clickhouse_auth {
+            None => self.host.is_loopback(),
+            Some(auth) => auth == ClickHouseAuth::Open,
+        }
+    }
+}
+
 /// Stack of the threads that run queries.
 const STACK_BYTES: usize = 16 << 20;
 
 pub(super) fn run(args: Args) -> Result<(), Failed> {
     init_logging(args.log_json);
+    let is_open = args.clickhouse_open();
+    let is_local = args.host.is_loopback();
     let config = Config {
+        clickhouse_open: is_open,
         data: args.data,
         sinks: args.sinks,
         host: args.host,
@@ -74,7 +97,15 @@ pub(super) fn run(args: Args) -> Result<(), Failed> {
         }
         tracing::info!("the /v0 API is at http://{}", running.api);
         if let Some(native) = running.native {
-            tracing::info!("ClickHouse's interface is at http://{native}");
+            let who = if is_open {
+                "open"
+            } else {
+                "with a token as password"
+            };
+            tracing::info!("ClickHouse's interface is at http://{native}, {who}");
+            if is_open && !is_local {
+                tracing::warn!("whoever reaches {native} may read and change everything");
+            }
         }
     };
     runtime.block_on(serve(app, ready, stopped()))?;
@@ -95,4 +126,36 @@ async fn stopped() {
         }
     }
     let _ = tokio::signal::ctrl_c().await;
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::Args;
+
+    #[derive(Parser)]
+    struct Cli {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    #[test]
+    fn clickhouses_interface_is_open_on_this_machine_only() {
+        for (arguments, is_open) in [
+            (&["roost"][..], true),
+            (&["roost", "--host", "::1"], true),
+            (&["roost", "--host", "0.0.0.0"], false),
+            (&["roost", "--host", "10.0.0.7"], false),
+            (&["roost", "--clickhouse-auth", "token"], false),
+            (
+                &["roost", "--host", "0.0.0.0", "--clickhouse-auth", "open"],
+                true,
+            ),
+        ] {
+            let cli = Cli::try_parse_from(arguments).unwrap();
+            assert_eq!(cli.args.clickhouse_open(), is_open, "{arguments:?}");
+        }
+        assert!(Cli::try_parse_from(["roost", "--clickhouse-auth", "nobody"]).is_err());
+    }
 }

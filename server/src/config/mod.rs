@@ -19,6 +19,8 @@ pub struct Config {
     pub port: u16,
     /// Port of ClickHouse's HTTP interface; none does not open it.
     pub clickhouse_port: Option<u16>,
+    /// Whether user `default` of that interface needs no password; otherwise it is a token.
+    pub clickhouse_open: bool,
     /// Name of the workspace.
     pub workspace: String,
     /// Limits.
@@ -64,6 +66,7 @@ impl Config {
             host: IpAddr::from([127, 0, 0, 1]),
             port: 7181,
             clickhouse_port: Some(8123),
+            clickhouse_open: true,
             workspace: "default".to_owned(),
             limits: Limits::default(),
         }

@@ -119,7 +119,7 @@ pub fn service_tables() -> impl Iterator<Item = &'static str> {
 pub(super) fn visible_to_all(name: &str) -> bool {
     matches!(
         name,
-        "one" | "numbers" | "zeros" | "functions" | "data_type_families"
+        "one" | "numbers" | "zeros" | "functions" | "data_type_families" | "settings"
     )
 }
 

@@ -55,10 +55,26 @@ impl Server {
         let config = Config {
             limits,
             data: data.map(Path::to_path_buf),
+            ..Config::in_memory()
+        };
+        Server::of_config(config, clock)
+    }
+
+    /// One whose ClickHouse interface wants a token.
+    pub(crate) fn closed() -> Server {
+        let config = Config {
+            clickhouse_open: false,
+            ..Config::in_memory()
+        };
+        Server::of_config(config, Arc::new(SystemClock))
+    }
+
+    fn of_config(config: Config, clock: Arc<dyn Clock>) -> Server {
+        let config = Config {
             port: 0,
             clickhouse_port: Some(0),
             workspace: "test".to_owned(),
-            ..Config::in_memory()
+            ..config
         };
         let (ready, addresses) = mpsc::channel::<Running>();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -163,6 +179,23 @@ impl Server {
     pub(crate) fn native(&self, query: &str, body: &[u8]) -> Answer {
         let url = format!("{}/{query}", self.native);
         answer(self.agent.post(url).send(body).unwrap())
+    }
+
+    /// Asks ClickHouse's interface with a token as password.
+    pub(crate) fn native_as(&self, token: &str, sql: &str) -> Answer {
+        let call = self.agent.post(&self.native);
+        let call = call.header("X-ClickHouse-User", "default");
+        answer(call.header("X-ClickHouse-Key", token).send(sql).unwrap())
+    }
+
+    /// Asks ClickHouse's interface with an `Authorization`.
+    pub(crate) fn native_with(&self, authorization: &str, sql: &str) -> Answer {
+        let call = self.agent.post(&self.native);
+        answer(
+            call.header("Authorization", authorization)
+                .send(sql)
+                .unwrap(),
+        )
     }
 
     /// The job of an answer, once it is over.

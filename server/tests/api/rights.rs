@@ -15,7 +15,10 @@ fn token(server: &Server, name: &str, scopes: &[&str]) -> String {
 }
 
 fn shop() -> Server {
-    let server = Server::start();
+    shop_of(Server::start())
+}
+
+fn shop_of(server: Server) -> Server {
     server.data_source("t", "`org` String, `n` UInt32");
     server.data_source("other", "`x` UInt8");
     let rows = "a,1\nb,2\na,3\n";
@@ -140,5 +143,146 @@ fn a_jwt_may_ask_so_many_times_a_second() {
         server.get("/v0/pipes/p.json").status,
         200,
         "others are not held up"
+    );
+}
+
+/// ClickHouse's interface asks for a token where it is not open, and lets it do what it may.
+#[test]
+fn a_token_is_the_password_of_clickhouses_interface() {
+    let server = shop_of(Server::closed());
+    let some = token(
+        &server,
+        "some",
+        &["DATASOURCES:READ:t:org = 'a'", "DATASOURCES:APPEND:other"],
+    );
+    let answer = |token: &str, sql: &str| {
+        let answer = server.native_as(token, sql);
+        let code = answer.header("x-clickhouse-exception-code").to_owned();
+        (answer.status, code, answer.text.trim_end().to_owned())
+    };
+    let said = |token: &str, sql: &str, expected: &str| {
+        assert_eq!(
+            answer(token, sql),
+            (200, String::new(), expected.to_owned()),
+            "{sql}"
+        );
+    };
+    let refused = |token: &str, sql: &str, expected: &str| {
+        let (status, code, text) = answer(token, sql);
+        assert_eq!((status, code.as_str()), (403, expected), "{sql}: {text}");
+    };
+    // Nobody comes in without.
+    for (token, sql) in [
+        ("", "SELECT 1"),
+        ("p.wrong", "SELECT 1"),
+        ("", "SELECT count() FROM t"),
+    ] {
+        refused(token, sql, "516");
+    }
+    assert_eq!(server.native("ping", b"").status, 200);
+    assert_eq!(server.native("?query=SELECT+1", b"").status, 403);
+    assert_eq!(
+        server
+            .native(&format!("?password={some}&query=SELECT+1"), b"")
+            .text,
+        "1\n"
+    );
+    use base64::Engine as _;
+    let basic = base64::engine::general_purpose::STANDARD.encode(format!("default:{some}"));
+    assert_eq!(
+        server
+            .native_with(&format!("Basic {basic}"), "SELECT 1")
+            .text,
+        "1\n"
+    );
+    assert_eq!(
+        server
+            .native_with(&format!("Bearer {some}"), "SELECT 1")
+            .text,
+        "1\n"
+    );
+    // An admin does everything.
+    let admin = server.token.clone();
+    said(&admin, "SELECT sum(n) FROM t", "6");
+    said(
+        &admin,
+        "CREATE TABLE made (x UInt8) ENGINE = MergeTree ORDER BY x",
+        "",
+    );
+    said(&admin, "DROP TABLE made", "");
+    // The others what their scopes say.
+    said(&some, "SELECT sum(n) FROM t", "4");
+    said(&some, "SELECT sum(n) FROM default.t", "4");
+    said(
+        &some,
+        "WITH x AS (SELECT n FROM t) SELECT max(n), 2 IN (SELECT n FROM x) FROM x",
+        "3\t0",
+    );
+    said(&some, "SELECT count() > 9 FROM system.settings", "1");
+    said(
+        &some,
+        "DESCRIBE TABLE t",
+        "org\tString\t\t\t\t\t\nn\tUInt32",
+    );
+    said(&some, "INSERT INTO other VALUES (1), (1 + 1)", "");
+    said(
+        &some,
+        "INSERT INTO default.other FORMAT JSONEachRow {\"x\":3}",
+        "",
+    );
+    said(&admin, "SELECT sum(x) FROM other", "6");
+    for sql in [
+        "SELECT * FROM other",
+        "SELECT * FROM system.tables",
+        "SELECT 1 WHERE 1 IN default.other",
+        "SELECT * FROM url('http://x', 'CSV')",
+        "SELECT * FROM tinybird.pipe_stats_rt",
+        "INSERT INTO t VALUES ('a', 1)",
+        "INSERT INTO other SELECT n FROM t",
+        "INSERT INTO tinybird.jobs_log_states (job_id) VALUES ('x')",
+        "DESCRIBE TABLE (SELECT * FROM other)",
+        "SHOW TABLES",
+        "DROP TABLE t",
+        "ALTER TABLE t DELETE WHERE 1",
+        "TRUNCATE TABLE t",
+        "CREATE TABLE more (x UInt8) ENGINE = Memory",
+        "OPTIMIZE TABLE t",
+        "SYSTEM STOP MERGES",
+        "KILL QUERY WHERE 1",
+    ] {
+        refused(&some, sql, "497");
+    }
+    said(&admin, "SELECT count(), sum(n) FROM t", "3\t6");
+}
+
+/// A token leads to its workspace, and not out of it.
+#[test]
+fn a_token_of_another_workspace_stays_there() {
+    let server = shop_of(Server::start());
+    let made = server.post("/v0/workspaces?name=second", "", "").json();
+    let second = server.of(made["token"].as_str().unwrap());
+    second.data_source("own", "`x` UInt8");
+    let all = second.get("/v0/tokens").json();
+    let mut all = all["tokens"].as_array().unwrap().iter();
+    let admin = all.find(|t| t["name"] == "workspace admin token").unwrap();
+    let admin = admin["token"].as_str().unwrap();
+    assert_eq!(
+        server.native_as(admin, "INSERT INTO own VALUES (7)").status,
+        200
+    );
+    assert_eq!(server.native_as(admin, "SELECT x FROM own").text, "7\n");
+    for sql in [
+        "SELECT * FROM t",
+        "SELECT * FROM default.t",
+        "DROP TABLE default.t",
+        "DROP TABLE own",
+    ] {
+        let answer = server.native_as(admin, sql);
+        assert_ne!(answer.status, 200, "{sql}: {}", answer.text);
+    }
+    assert_eq!(
+        server.native("", b"SELECT sum(n) FROM t").text,
+        "6\n",
+        "open on this machine"
     );
 }

@@ -24,6 +24,7 @@ pub(super) fn status_of(e: &Error) -> u16 {
         | UNKNOWN_ELEMENT_IN_AST => 404,
         TIMEOUT_EXCEEDED => 408,
         HTTP_LENGTH_REQUIRED => 411,
+        QUOTA_EXCEEDED => 429,
         NOT_IMPLEMENTED => 501,
         SOCKET_TIMEOUT => 503,
         CANNOT_PARSE_TEXT

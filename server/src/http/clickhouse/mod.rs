@@ -6,6 +6,7 @@ mod blocks;
 mod error;
 mod packer;
 mod request;
+mod rights;
 
 use std::io::Cursor;
 use std::sync::Arc;
@@ -18,16 +19,15 @@ use roost_engine::error::{Code, Error, Result};
 
 use self::error::{body_of, status_of};
 use self::packer::Packer;
-use self::request::{NativeRequest, password, read};
+use self::request::{NativeRequest, read};
+use self::rights::Asks;
 use super::app::App;
 use super::call::Call;
 use super::outlet::Outlet;
 use super::reply::Reply;
-use crate::store::DATABASE;
 
 /// Handles a request.
 pub(super) fn handle(app: &Arc<App>, call: &Call, mut outlet: Outlet) {
-    let app = &of_password(app, call);
     let path: Vec<&str> = call.segments.iter().map(String::as_str).collect();
     match path[..] {
         ["ping" | "replicas_status"] => return outlet.reply(ok()),
@@ -54,19 +54,12 @@ pub(super) fn handle(app: &Arc<App>, call: &Call, mut outlet: Outlet) {
     }
     outlet.header("X-ClickHouse-Server-Display-Name", "roost");
     outlet.header("X-ClickHouse-Timezone", "UTC");
-    let outcome = read(app, call).and_then(|request| run(app, call, request, &mut outlet));
+    let asks = Asks::of(app, call);
+    let outcome = asks.and_then(|asks| run(&asks, call, read(app, call)?, &mut outlet));
     match outcome {
         Ok(()) => outlet.finish(),
         Err(e) => fail(outlet, call, &e),
     }
-}
-
-/// The branch whose token is the password, if it is one of the first workspace's; else that itself.
-fn of_password(app: &Arc<App>, call: &Call) -> Arc<App> {
-    let password = password(call).filter(|p| !p.is_empty());
-    let other = password.and_then(|p| app.workspaces.other_of_token(&p));
-    let branch = other.filter(|a| a.store().data() == DATABASE);
-    branch.unwrap_or_else(|| Arc::clone(app))
 }
 
 fn ok() -> Reply {
@@ -130,7 +123,9 @@ impl OutputSink for NativeOut<'_> {
     }
 }
 
-fn run(app: &App, call: &Call, request: NativeRequest, outlet: &mut Outlet) -> Result<()> {
+fn run(asks: &Asks, call: &Call, mut request: NativeRequest, outlet: &mut Outlet) -> Result<()> {
+    let app = &asks.app;
+    let resolver = asks.admit(&mut request)?;
     let query_id = request.query_id.clone().unwrap_or_else(|| call.id.clone());
     outlet.header("X-ClickHouse-Query-Id", query_id.clone());
     if let Some(encoding) = request.packing.header() {
@@ -150,6 +145,7 @@ fn run(app: &App, call: &Call, request: NativeRequest, outlet: &mut Outlet) -> R
             query_id: Some(query_id),
             database: request.database,
             cancel: call.cancel.clone(),
+            resolver: resolver.map(|r| r as _),
             ..QueryRequest::default()
         },
         &mut out,

@@ -5,8 +5,6 @@
 use std::collections::HashMap;
 
 use axum::http::Method;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use roost_engine::error::{Code, Error, Result};
 
@@ -57,9 +55,8 @@ const OWN: &[&str] = &[
     "add_http_cors_header",
 ];
 
-/// Reads a request and checks who asks.
+/// Reads a request.
 pub(super) fn read(app: &App, call: &Call) -> Result<NativeRequest> {
-    authenticate(app, call)?;
     let body = match call.query.flag("decompress") {
         true => Bytes::from(blocks::unpack(
             &call.body,
@@ -110,53 +107,6 @@ pub(super) fn read(app: &App, call: &Call) -> Result<NativeRequest> {
         database: database.or_else(|| header("x-clickhouse-database")),
         packing: Packing::of(call),
     })
-}
-
-/// The password that a request brings.
-pub(super) fn password(call: &Call) -> Option<String> {
-    credentials(call).1
-}
-
-/// User and password, as headers, parameters or basic authentication.
-fn credentials(call: &Call) -> (Option<String>, Option<String>) {
-    let basic = call.header("authorization").and_then(|h| {
-        let coded = h
-            .strip_prefix("Basic ")
-            .or_else(|| h.strip_prefix("basic "))?;
-        let text = String::from_utf8(STANDARD.decode(coded.trim()).ok()?).ok()?;
-        let (user, password) = text.split_once(':')?;
-        Some((user.to_owned(), password.to_owned()))
-    });
-    let given = |header: &str, parameter: &str| {
-        let text = call.header(header).or_else(|| call.query.get(parameter));
-        text.map(str::to_owned)
-    };
-    let (basic_user, basic_password) = basic.unzip();
-    let user = given("x-clickhouse-user", "user").or(basic_user);
-    (
-        user,
-        given("x-clickhouse-key", "password").or(basic_password),
-    )
-}
-
-/// User `default` needs no password; admin tokens of the workspace are taken as well, and those of a
-/// branch lead there.
-fn authenticate(app: &App, call: &Call) -> Result<()> {
-    let (user, password) = credentials(call);
-    let user = user
-        .filter(|u| !u.is_empty())
-        .unwrap_or_else(|| "default".to_owned());
-    let password = password.unwrap_or_default();
-    let admins = || [app.project.admin_token(), app.project.user_token()];
-    if user == "default" && (password.is_empty() || admins().contains(&password)) {
-        return Ok(());
-    }
-    Err(Error::new(
-        Code::AUTHENTICATION_FAILED,
-        format!(
-            "{user}: Authentication failed: password is incorrect, or there is no user with such name."
-        ),
-    ))
 }
 
 /// The statement and the data behind it: `query` and body are one text, in this order.
