@@ -95,7 +95,7 @@ impl Run {
             }
         };
         let tables = "SELECT name FROM system.tables WHERE database = 'default' \
-            AND NOT startsWith(name, '.inner.') ORDER BY name";
+            AND NOT startsWith(name, '.inner') ORDER BY name";
         let seen = scenario.seen.iter().copied().chain([tables]);
         let keys = self.db.engine().scan("job/");
         let keys = std::iter::once(format!("{keys:?}"));
@@ -220,6 +220,38 @@ fn alter_of_view() {
             "SELECT sum(n) FROM t",
             "SELECT sum(late) FROM a",
             "SHOW CREATE TABLE w",
+        ],
+    });
+}
+
+/// A view with a table of its own is replaced, also with what it is filled with.
+#[test]
+fn replaced_view() {
+    cut_everywhere(&Scenario {
+        steps: &[
+            Sql(T),
+            Sql(FEW),
+            Sql("CREATE OR REPLACE MATERIALIZED VIEW p ORDER BY k AS SELECT k FROM t"),
+            Sql(MANY),
+            Sql("CREATE OR REPLACE MATERIALIZED VIEW p ORDER BY k AS SELECT k, v * 2 AS w FROM t"),
+            Sql(SOME),
+            Sql(
+                "CREATE OR REPLACE MATERIALIZED VIEW p ORDER BY k POPULATE AS SELECT k, v AS x FROM t",
+            ),
+            Sql(FEW),
+            Sql("RENAME TABLE p TO q"),
+            Sql(SOME),
+            Sql("CREATE OR REPLACE MATERIALIZED VIEW q ORDER BY k POPULATE AS SELECT k FROM t"),
+            Sql("DROP VIEW IF EXISTS q"),
+            Sql(FEW),
+        ],
+        seen: &[
+            SEEN_T,
+            "SELECT count(), sum(k) FROM p",
+            "SELECT sum(w) FROM p",
+            "SELECT sum(x) FROM p",
+            "SELECT count(), sum(k) FROM q",
+            "SHOW CREATE TABLE p",
         ],
     });
 }

@@ -33,7 +33,7 @@ pub fn create(create: &CreateView, context: &StatementContext) -> Result<()> {
         (Some(source), true) => populated(&new.view, source, context),
         _ => keep(&new.view, &context.shared.engine),
     };
-    undo_on_error(made, &new.view, context)
+    tidy_up(made, &new.view, context)
 }
 
 /// Whether a view with a TO table can be made; nothing is.
@@ -60,7 +60,7 @@ pub(super) fn create_following(
     let snapshot = source.snapshot();
     let made = keep(&new.view, &context.shared.engine);
     drop(hold);
-    undo_on_error(made, &new.view, context)?;
+    tidy_up(made, &new.view, context)?;
     Ok(Some(Stored {
         view: new.view,
         source: Arc::clone(source),
@@ -110,7 +110,7 @@ fn prepare(create: &CreateView, context: &StatementContext) -> Result<Option<New
                 Some((database, source.name.clone()))
             }
         },
-        target: (database.clone(), MaterializedView::inner_name(&name)),
+        target: (database.clone(), free_inner(engine, &database, &name)?),
         database,
         name,
         query: Arc::new(query),
@@ -129,7 +129,9 @@ fn prepare(create: &CreateView, context: &StatementContext) -> Result<Option<New
     let checked = fit(&schema, &target, context)
         .map(drop)
         .and_then(|()| refuse_loop(&view, source.as_ref(), context));
-    undo_on_error(checked, &view, context)?;
+    if checked.is_err() {
+        tidy_up(checked, &view, context)?;
+    }
     view.columns = match view.owns_target() {
         false => columns_of(&schema),
         true => columns_of(&target.stored_schema()),
@@ -228,7 +230,7 @@ fn inner_table(
     }
     let mut definition = tables::definition(&statement, context)?;
     (definition.database, definition.name) = view.target.clone();
-    // One that is there was left by a view that is gone, or is being replaced.
+    // One that is there was left by a view that is gone.
     let engine = &context.shared.engine;
     engine.create_table(definition, CreateMode::OrReplace)
 }
@@ -276,36 +278,43 @@ fn populated(
     .map(drop)
 }
 
-/// Takes an own target back when the view was not made.
-fn undo_on_error(
-    made: Result<()>,
-    view: &MaterializedView,
-    context: &StatementContext,
-) -> Result<()> {
+/// A name for a view's own table that is not that of the view which it replaces: readers see the old
+/// one until the new one is whole.
+fn free_inner(engine: &Engine, database: &str, name: &str) -> Result<String> {
+    let old = definition::find(engine, database, name)?.map(|view| view.target);
+    let usual = MaterializedView::inner_name(name);
+    let taken = old == Some((database.to_string(), usual.clone()));
+    let [other, _] = MaterializedView::inner_names(name);
+    Ok(if taken { other } else { usual })
+}
+
+/// Drops own tables of a view that is not made, was replaced, or is gone: those that it does not name.
+fn tidy_up(made: Result<()>, view: &MaterializedView, context: &StatementContext) -> Result<()> {
     let engine = &context.shared.engine;
-    let (database, name) = &view.target;
-    if made.is_err()
-        && view.owns_target()
-        && !definition::exists(engine, &view.database, &view.name)
-        && engine.table(database, name).is_some()
-    {
-        engine.drop_table(database, name)?;
+    let tidied = drop_inner(engine, &view.database, &view.name);
+    made.and(tidied)
+}
+
+fn drop_inner(engine: &Engine, database: &str, name: &str) -> Result<()> {
+    let target = definition::find(engine, database, name)?.map(|view| view.target);
+    for inner in MaterializedView::inner_names(name) {
+        let inner = (database.to_string(), inner);
+        if target.as_ref() != Some(&inner) && engine.table(&inner.0, &inner.1).is_some() {
+            engine.drop_table(&inner.0, &inner.1)?;
+        }
     }
-    made
+    Ok(())
 }
 
 /// Forgets a view, with the target that it made for itself; whether there was one.
 pub fn drop_view(engine: &Engine, database: &str, name: &str) -> Result<bool> {
-    let Some(view) = definition::find(engine, database, name)? else {
+    if definition::find(engine, database, name)?.is_none() {
         return Ok(false);
-    };
+    }
     let mut tx = engine.begin();
     tx.define(&key(database, name), None);
     tx.commit()?;
-    let (database, name) = &view.target;
-    if view.owns_target() && engine.table(database, name).is_some() {
-        engine.drop_table(database, name)?;
-    }
+    drop_inner(engine, database, name)?;
     Ok(true)
 }
 
@@ -320,6 +329,8 @@ pub fn rename(engine: &Engine, from: &Name, to: &Name) -> Result<bool> {
     }
     let mut renames = Vec::new();
     if view.owns_target() {
+        // What an interrupted statement left under the new name.
+        drop_inner(engine, &to.0, &to.1)?;
         let target = (to.0.clone(), MaterializedView::inner_name(&to.1));
         renames.push((view.target.clone(), target.clone()));
         view.target = target;

@@ -43,9 +43,15 @@ impl MaterializedView {
         format!(".inner.{name}")
     }
 
+    /// Names that the own table of a view may have: while the view is replaced both are there.
+    pub(super) fn inner_names(name: &str) -> [String; 2] {
+        [format!(".inner2.{name}"), Self::inner_name(name)]
+    }
+
     /// Whether the target belongs to the view.
     pub fn owns_target(&self) -> bool {
-        self.target.0 == self.database && self.target.1 == Self::inner_name(&self.name)
+        let own = Self::inner_names(&self.name);
+        self.target.0 == self.database && own.contains(&self.target.1)
     }
 
     /// The head of the statement that makes it, up to the columns.
