@@ -182,3 +182,43 @@ fn a_deployment_waits_until_it_is_promoted_and_asks_before_rows_go() {
     let live = server.get("/v1/deployments").json();
     assert_eq!(live["deployments"].as_array().unwrap().len(), 1, "{live}");
 }
+
+/// Rows that arrive while the others move to another key are not lost: the old table stays beside the
+/// new one, the build says so, and goes on once it was dealt with.
+#[test]
+fn rows_that_come_while_a_key_changes_are_kept() {
+    let server = Server::start();
+    let files = [("events.datasource", EVENTS)];
+    done(&post(&server, "/v1/build", &files), "success");
+    let send = |rows: &'static str| {
+        let path = "/v0/datasources?name=events&mode=append&format=csv";
+        server.post(path, "text/csv", rows)
+    };
+    send("1,x\n2,y\n");
+    let slow = EVENTS.replace("KEY \"a\"", "KEY \"b, a\"")
+        + "FORWARD_QUERY >\n    SELECT a, b FROM events WHERE sleepEachRow(0.3) = 0\n";
+    let files = [("events.datasource", slow.as_str())];
+    let failed = std::thread::scope(|scope| {
+        let build = scope.spawn(|| done(&post(&server, "/v1/build", &files), "failed"));
+        // The rows are on the move when the new table is there.
+        let is_there = "SELECT count() FROM system.tables WHERE database = 'default' AND name = 'events__next'";
+        server.becomes(is_there, "1");
+        assert_eq!(send("3,late\n").json()["quarantine_rows"], 0);
+        build.join().unwrap()
+    });
+    let why = failed["errors"][0]["error"].as_str().unwrap();
+    assert!(why.contains("all old rows are in events__next"), "{why}");
+    assert_eq!(server.sql("SELECT sum(a) FROM events").trim(), "3");
+    assert_eq!(server.sql("SELECT sum(a) FROM events__next").trim(), "6");
+    // As long as it is there no other build moves rows.
+    let again = done(&post(&server, "/v1/build", &files), "failed");
+    let why = again["errors"][0]["error"].as_str().unwrap();
+    assert!(why.contains("from an earlier build"), "{why}");
+    server.native(
+        "",
+        b"INSERT INTO events SELECT a, b FROM events__next WHERE a NOT IN (SELECT a FROM events)",
+    );
+    assert_eq!(server.delete("/v0/datasources/events__next").status, 204);
+    done(&post(&server, "/v1/build", &files), "success");
+    assert_eq!(server.sql("SELECT sum(a) FROM events").trim(), "6");
+}
