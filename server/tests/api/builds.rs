@@ -222,3 +222,67 @@ fn rows_that_come_while_a_key_changes_are_kept() {
     done(&post(&server, "/v1/build", &files), "success");
     assert_eq!(server.sql("SELECT sum(a) FROM events").trim(), "6");
 }
+
+/// Whatever an insert was told is there is there, in the new table or in the old one.
+#[test]
+fn no_row_is_lost_while_keys_change() {
+    let server = Server::start();
+    done(
+        &post(&server, "/v1/build", &[("events.datasource", EVENTS)]),
+        "success",
+    );
+    let over = std::sync::atomic::AtomicBool::new(false);
+    let mut sent = std::thread::scope(|scope| {
+        let writers: Vec<_> = (0..2)
+            .map(|w| {
+                let (server, over) = (&server, &over);
+                scope.spawn(move || {
+                    let mut sent = Vec::new();
+                    while !over.load(std::sync::atomic::Ordering::SeqCst) {
+                        let row = format!("{w}-{}", sent.len());
+                        let path = "/v0/datasources?name=events&mode=append&format=csv";
+                        let answer = server.post(path, "text/csv", format!("1,{row}\n"));
+                        if answer.status == 200 && answer.json()["quarantine_rows"] == 0 {
+                            sent.push(row);
+                        } else {
+                            sent.push(String::new());
+                        }
+                    }
+                    sent
+                })
+            })
+            .collect();
+        for key in ["b, a", "a, b", "b", "a"] {
+            let text = EVENTS.replace("KEY \"a\"", &format!("KEY \"{key}\""));
+            let built = post(
+                &server,
+                "/v1/build",
+                &[("events.datasource", text.as_str())],
+            );
+            if built.json()["result"] != "success" {
+                let missing = b"INSERT INTO events SELECT a, b FROM events__next WHERE b NOT IN (SELECT b FROM events)";
+                assert_eq!(server.native("", missing).status, 200, "{}", built.text);
+                assert_eq!(server.delete("/v0/datasources/events__next").status, 204);
+            }
+        }
+        over.store(true, std::sync::atomic::Ordering::SeqCst);
+        let all = writers.into_iter().flat_map(|w| w.join().unwrap());
+        all.filter(|row| !row.is_empty()).collect::<Vec<String>>()
+    });
+    sent.sort();
+    let there = server.sql("SELECT b FROM events ORDER BY b FORMAT TSV");
+    let there: Vec<&str> = there.lines().collect();
+    let lost: Vec<&String> = sent
+        .iter()
+        .filter(|s| there.binary_search(&s.as_str()).is_err())
+        .collect();
+    assert!(
+        lost.is_empty() && sent.len() > 10,
+        "{} sent, lost {lost:?}",
+        sent.len()
+    );
+    assert!(
+        there.windows(2).all(|w| w[0] != w[1]),
+        "none is there twice"
+    );
+}

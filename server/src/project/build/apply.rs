@@ -15,6 +15,9 @@ use crate::project::{ProjectError, Result};
 use crate::store::{quoted, timestamp};
 use crate::tokens::{Scope, Token, new_uuid};
 
+/// A column whose coming makes inserts into a table begin anew.
+const FENCE: &str = "`__moved`";
+
 impl Project {
     /// Makes the workspace what the files say; what was changed.
     ///
@@ -175,12 +178,21 @@ impl Project {
         })?;
         let moved = self.fill_from(name, &made, forward);
         let moved = moved.and_then(|()| self.exchange_data_sources(name, &beside));
+        let has_moved = moved.is_ok();
         let moved = moved.and_then(|()| self.widen_quarantine(&made, name));
+        // An insert that began before is refused from here on, rather than lost with the old table.
+        let old = self.store.at(&beside);
+        let fence = format!("ALTER TABLE {old} ADD COLUMN {FENCE} UInt8");
+        let moved = moved.and_then(|()| Ok(self.store.execute(&fence)?));
         if moved.is_ok() && self.last_insert(&beside) > before {
             return Err(ProjectError::Bad(format!(
                 "rows came into {name} while its rows moved to another key: all old rows are in {beside}; \
                  append to {name} what is missing in it, then remove {beside}"
             )));
+        }
+        if has_moved && moved.is_err() {
+            // The old rows are beside: they do not go with an error.
+            return moved;
         }
         let dropped = self.drop_data_source(&beside);
         moved.and(dropped)
