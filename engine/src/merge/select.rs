@@ -144,9 +144,9 @@ mod tests {
         };
         assert!(choose(&parts, |_| true, small).is_some_and(|r| r.len() <= 5));
         assert_eq!(choose(&parts[..1], |_| true, LIMITS), None);
-        parts[4].level = 9;
-        let found = choose(&parts[..7], |_| true, LIMITS);
-        assert_eq!(found, Some(0..4), "not across what is apart");
+        parts[6].level = 9;
+        let found = choose(&parts[..12], |_| true, LIMITS);
+        assert_eq!(found, Some(0..6), "not across what is apart");
     }
 
     #[test]
