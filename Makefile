@@ -12,10 +12,10 @@ demo: ## builds, serves, pushes the example project, streams events, shows the r
 
 test: $(VENV)/ready ## everything, on a fresh machine
 ifeq ($(NEXTEST),yes)
-	ROOST_PYTHON=$(CURDIR)/$(VENV)/bin/python $(CARGO) nextest run --workspace --no-fail-fast
-	$(CARGO) test --doc --workspace
+	ROOST_PYTHON=$(CURDIR)/$(VENV)/bin/python $(CARGO) nextest run --workspace --features roost-server/kafka --no-fail-fast
+	$(CARGO) test --doc --workspace --features roost-server/kafka
 else
-	ROOST_PYTHON=$(CURDIR)/$(VENV)/bin/python $(CARGO) test --workspace --no-fail-fast
+	ROOST_PYTHON=$(CURDIR)/$(VENV)/bin/python $(CARGO) test --workspace --features roost-server/kafka --no-fail-fast
 endif
 
 $(VENV)/ready: tests/requirements.txt
@@ -40,7 +40,7 @@ browser: ## the examples' pages on another origin, in Chromium when it is instal
 
 lint:
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --workspace --all-targets --features roost-server/kafka -- -D warnings
 
 crash: ## all crash images, and 50 kills of the real server, minutes
 	ROOST_CRASH_FULL=1 $(CARGO) test --release --workspace --test crash --test view_crash --test job_crash -- --nocapture

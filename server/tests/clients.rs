@@ -139,6 +139,7 @@ fn clickhouse_connect_moves_every_type() {
     run("connect.py");
 }
 
+#[cfg(feature = "kafka")]
 #[test]
 fn topics_are_read_once_and_written() {
     run("kafka_topics.py");

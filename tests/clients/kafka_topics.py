@@ -207,6 +207,7 @@ def main():
 
     away(token)
     plain(token)
+    builds(token)
     doors(token)
     sinks(token)
     gone()
@@ -261,6 +262,44 @@ def gone():
         warning = "SELECT msg FROM tinybird.kafka_ops_log WHERE msg_type = 'warning' AND partition = 0"
         assert "OFFSET_OUT_OF_RANGE" in wait_for("the warning", lambda: ask(warning, server.token, server.api))[0][0]
         server.kill()
+
+
+def build(token, files):
+    body = b""
+    for name, text in files.items():
+        body += f'--X\r\nContent-Disposition: form-data; name="data_project://"; filename="{name}"\r\n\r\n{text}\r\n'.encode()
+    status, answer = http(f"{API}/v1/build", body + b"--X--\r\n", token, "POST", {"Content-Type": "multipart/form-data; boundary=X"})
+    assert status == 200 and json.loads(answer)["result"] == "success", (status, answer)
+
+
+def builds(token):
+    """A build that moves the rows of a data source to another key while its topic is read and written."""
+    files = {
+        "connections/built.connection": f"TYPE kafka\nKAFKA_BOOTSTRAP_SERVERS {SERVERS}\nKAFKA_SECURITY_PROTOCOL PLAINTEXT\n",
+        "datasources/moving.datasource": source("moving", ["`id` UInt64 `json:$.id`"]).replace("streams", "built"),
+    }
+    produce("moving", [{"id": 0}])
+    build(token, files)
+    wait_rows("moving", 1, token)
+    total = 4000
+
+    def write_all():
+        for at in range(1, total, 100):
+            produce("moving", [{"id": n} for n in range(at, min(at + 100, total))])
+            time.sleep(0.05)
+
+    writer = threading.Thread(target=write_all)
+    writer.start()
+    for key in ["id", "__offset, id", "__timestamp"]:
+        time.sleep(0.6)
+        name = "datasources/moving.datasource"
+        files[name] = source("moving", ["`id` UInt64 `json:$.id`"]).replace("streams", "built").replace('SORTING_KEY "__timestamp"', f'SORTING_KEY "{key}"')
+        build(token, files)
+    writer.join()
+    wait_rows("moving", total, token)
+    time.sleep(1)
+    found = ask("SELECT toUInt32(count()), toUInt32(uniqExact(__partition, __offset)), toUInt32(uniqExact(id)) FROM moving", token)
+    assert found == [[total] * 3], found
 
 
 def doors(token):

@@ -136,7 +136,7 @@ impl Reader {
         let connection = Connection::find(&state, &subscription.connection)?;
         let table = self.table()?;
         let client = Client::connect(&connection, Arc::clone(&self.stop))?;
-        let stream = Stream::of(&self.source, &subscription.topic);
+        let stream = Stream::of(&self.shared.project, &self.source, &subscription.topic);
         let (sender, mut events) = mpsc::channel(2);
         let mut places: BTreeMap<i32, Place> = BTreeMap::new();
         let mut looked: Option<Instant> = None;
@@ -169,8 +169,11 @@ impl Reader {
         let numbers = client.partitions(&subscription.topic)?;
         let bytes = (FETCH_BYTES / numbers.len().max(1)).clamp(256 << 10, 4 << 20);
         let store = &self.shared.project.store;
-        let is_known = |n: &i32| store.cursor(table, &subscription.cursor(*n)).is_some();
-        let known = numbers.iter().any(is_known);
+        let mut known = false;
+        for number in &numbers {
+            let at = store.cursor(table, &subscription.cursor(*number));
+            known |= at.map_err(|e| e.to_string())?.is_some();
+        }
         for number in numbers {
             if places.contains_key(&number) {
                 continue;
@@ -199,7 +202,7 @@ impl Reader {
     ) -> Result<i64, String> {
         let store = &self.shared.project.store;
         let cursor = subscription.cursor(partition.number);
-        if let Some(at) = store.cursor(table, &cursor) {
+        if let Some(at) = store.cursor(table, &cursor).map_err(|e| e.to_string())? {
             return Ok(at);
         }
         // What is in a partition that came while the topic was read is news.

@@ -5,6 +5,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use roost_engine::catalog::Table;
+
 use super::ingest::implicit_columns;
 use super::model::{DataSource, StoredColumn};
 use super::state::{Project, put};
@@ -301,8 +303,28 @@ impl Project {
         })
     }
 
-    /// Exchanges the rows (and definitions) of two data sources at one instant.
+    /// Exchanges the rows (and definitions) of two data sources at one instant. What reads into them
+    /// goes on where it was, each with its rows.
     pub fn exchange_data_sources(&self, a: &str, b: &str) -> Result<()> {
+        let tables: Vec<_> = [a, b].iter().filter_map(|n| self.table_of(n)).collect();
+        let held = tables.iter().try_for_each(|t| self.store.hold_cursors(t));
+        let done = held
+            .map_err(ProjectError::from)
+            .and_then(|()| self.exchange_held(a, b));
+        for table in &tables {
+            self.store.release_cursors(table)?;
+        }
+        done
+    }
+
+    /// The table of a data source.
+    pub(super) fn table_of(&self, key: &str) -> Option<Arc<Table>> {
+        let state = self.snapshot();
+        self.store.table(&state.data_source(key)?.name)
+    }
+
+    /// The same for who holds their cursors.
+    pub(super) fn exchange_held(&self, a: &str, b: &str) -> Result<()> {
         self.change(|state, store| {
             let first = state.data_source(a).cloned().ok_or_else(|| missing(a))?;
             let second = state.data_source(b).cloned().ok_or_else(|| missing(b))?;

@@ -4,11 +4,11 @@
 //! (tokens, pipes, jobs) lies in its key-value store under `server/`.
 
 mod clock;
+mod cursors;
 
 use std::path::Path;
 use std::sync::Arc;
 
-use roost::interpret::CursorMove;
 use roost::session::{Database, DatabaseOptions, OutputSink, QueryRequest, QueryResult};
 use roost_engine::catalog::{NewBranch, Table};
 use roost_engine::clock::{Clock, SystemClock};
@@ -273,45 +273,6 @@ impl Store {
             transaction.put(&key, value);
         }
         transaction.commit().map(|_| ())
-    }
-
-    /// Where a cursor is: how far something was read into a table. A cursor goes with its table.
-    pub fn cursor(&self, table: &Table, name: &str) -> Option<i64> {
-        let value = self.database.engine().get(&self.cursor_key(table, name))?;
-        std::str::from_utf8(&value).ok()?.parse().ok()
-    }
-
-    /// A step of a cursor, to be committed with what was read.
-    pub fn cursor_move(&self, table: &Table, name: &str, from: Option<i64>, to: i64) -> CursorMove {
-        let bytes = |at: i64| at.to_string().into_bytes();
-        CursorMove {
-            cursor: self.cursor_key(table, name),
-            from: from.map(bytes),
-            to: Some(bytes(to)),
-        }
-    }
-
-    /// Moves a cursor to where reading begins.
-    ///
-    /// # Errors
-    /// ABORTED when it is elsewhere.
-    pub fn move_cursor(&self, step: CursorMove) -> Result<()> {
-        let mut transaction = self.database.engine().begin();
-        transaction.advance(&step.cursor, step.from, step.to);
-        transaction.commit().map(|_| ())
-    }
-
-    /// The removal of all cursors of a table.
-    pub fn without_cursors(&self, table: &Table) -> Vec<Entry> {
-        let all = self.database.engine().scan(&self.cursor_key(table, ""));
-        all.into_iter().map(|(key, _)| (key, None)).collect()
-    }
-
-    fn cursor_key(&self, table: &Table, name: &str) -> String {
-        self.key(
-            "cursor",
-            &format!("{:032x}/{name}", table.definition().uuid),
-        )
     }
 
     /// The database's clock.

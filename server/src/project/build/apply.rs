@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::files::{data_source, pipe};
 use super::{Built, Changes, Fault, Files, Kind};
 use crate::datafile::{DataSourceFile, PipeFile, TokenLine};
+use crate::project::ingest::implicit_columns;
 use crate::project::model::Connector;
 use crate::project::state::Project;
 use crate::project::{ProjectError, Result};
@@ -171,20 +172,43 @@ impl Project {
                  missing in it, then remove {beside}"
             )));
         }
+        // Nothing is read into the old one any more, and nothing into the new one before it is filled.
+        let old = self.store.table(name);
+        old.iter().try_for_each(|t| self.store.hold_cursors(t))?;
+        let moved = self.move_held(name, &beside, new, forward);
+        if let Some(old) = old {
+            self.store.release_cursors(&old)?;
+        }
+        moved
+    }
+
+    fn move_held(
+        self: &Arc<Self>,
+        name: &str,
+        beside: &str,
+        mut new: crate::project::NewDataSource,
+        forward: Option<&str>,
+    ) -> Result<()> {
         let before = self.last_insert(name);
+        new.settings.retain(|key, _| key != "kafka_topic");
         let made = self.create_data_source(crate::project::NewDataSource {
-            name: beside.clone(),
+            name: beside.to_owned(),
             ..new
         })?;
         let moved = self.fill_from(name, &made, forward);
-        let moved = moved.and_then(|()| self.exchange_data_sources(name, &beside));
+        let moved = moved.and_then(|()| {
+            let tables = self.store.table(name).zip(self.store.table(beside));
+            let copied = tables.map(|(old, new)| self.store.copy_cursors(&old, &new));
+            copied.transpose()?;
+            self.exchange_held(name, beside)
+        });
         let has_moved = moved.is_ok();
         let moved = moved.and_then(|()| self.widen_quarantine(&made, name));
         // An insert that began before is refused from here on, rather than lost with the old table.
-        let old = self.store.at(&beside);
+        let old = self.store.at(beside);
         let fence = format!("ALTER TABLE {old} ADD COLUMN {FENCE} UInt8");
         let moved = moved.and_then(|()| Ok(self.store.execute(&fence)?));
-        if moved.is_ok() && self.last_insert(&beside) > before {
+        if moved.is_ok() && self.last_insert(beside) > before {
             return Err(ProjectError::Bad(format!(
                 "rows came into {name} while its rows moved to another key: all old rows are in {beside}; \
                  append to {name} what is missing in it, then remove {beside}"
@@ -194,7 +218,7 @@ impl Project {
             // The old rows are beside: they do not go with an error.
             return moved;
         }
-        let dropped = self.drop_data_source(&beside);
+        let dropped = self.drop_data_source(beside);
         moved.and(dropped)
     }
 
@@ -235,8 +259,11 @@ impl Project {
             default.starts_with("MATERIALIZED") || default.starts_with("ALIAS")
         };
         let old = state.data_source(name).cloned();
-        let old_columns = old.iter().flat_map(|d| &d.columns).map(|c| &c.name);
-        let old_columns: Vec<&String> = old_columns.collect();
+        let old_implicit = old.iter().flat_map(|d| implicit_columns(d));
+        let old_implicit: Vec<_> = old_implicit.collect();
+        let old_columns = old.iter().flat_map(|d| &d.columns).chain(&old_implicit);
+        let old_columns: Vec<&String> = old_columns.map(|c| &c.name).collect();
+        let implicit = implicit_columns(target);
         let wanted = target.columns.iter().filter(|c| !computed(c));
         let (columns, query) = match forward {
             Some(query) => (
@@ -244,7 +271,9 @@ impl Project {
                 query.trim().trim_end_matches(';').to_owned(),
             ),
             None => {
-                let kept = wanted.filter(|c| old_columns.contains(&&c.name));
+                let kept = wanted
+                    .chain(&implicit)
+                    .filter(|c| old_columns.contains(&&c.name));
                 let kept: Vec<String> = kept.map(|c| quoted(&c.name)).collect();
                 let query = format!("SELECT {} FROM {}", kept.join(", "), self.store.at(name));
                 (kept, query)

@@ -88,12 +88,23 @@ fn is_of_stream(name: &str) -> bool {
 
 impl<'a> Stream<'a> {
     /// As the data source's settings say.
-    pub fn of(source: &'a Arc<DataSource>, topic: &'a str) -> Stream<'a> {
+    pub fn of(project: &Project, source: &'a Arc<DataSource>, topic: &'a str) -> Stream<'a> {
+        let table = project.store.table(&source.name);
+        let schema = table.map(|t| t.stored_schema());
+        // Headers that are asked for later have no column.
+        let is_there = |c: &StoredColumn| {
+            schema
+                .as_ref()
+                .is_none_or(|s| s.index_of(&c.name).is_some())
+        };
         let own = source.columns.iter().filter(|c| !is_of_stream(&c.name));
         let own: Vec<Column<'_>> = own.filter(|c| !c.is_computed()).map(column_of).collect();
         Stream {
             topic,
-            implicit: implicit_columns(source),
+            implicit: implicit_columns(source)
+                .into_iter()
+                .filter(is_there)
+                .collect(),
             keeps_value: own.is_empty()
                 || source.flag("kafka_store_raw_value")
                 || source.columns.iter().any(|c| c.name == "__value"),

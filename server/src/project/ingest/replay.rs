@@ -62,7 +62,11 @@ pub fn replay(
     };
     store.run_into(select, &mut text)?;
     let lines = text.split(|b| *b == b'\n').filter(|l| !l.is_empty());
-    let stream = Stream::of(source, source.setting("kafka_topic").unwrap_or_default());
+    let stream = Stream::of(
+        project,
+        source,
+        source.setting("kafka_topic").unwrap_or_default(),
+    );
     let (mut good, mut bad) = (Vec::new(), Vec::new());
     let checker = Checker::new(&target)?;
     for line in lines {

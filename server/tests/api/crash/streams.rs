@@ -27,7 +27,7 @@ const STREAMS: Scenario = {
         let source = project.snapshot().data_source("t").cloned().ok_or(Off)?;
         let table = store.table("t").ok_or(Off)?;
         loop {
-            let at = store.cursor(&table, "stream");
+            let at = store.cursor(&table, "stream").map_err(|_| Off)?;
             let from = at.unwrap_or(0);
             if from >= ALL {
                 return Ok(());
@@ -35,7 +35,7 @@ const STREAMS: Scenario = {
             let to = (from * 2 + 5).min(ALL);
             let messages: Vec<Message> = (from..to).map(message).collect();
             let step = [store.cursor_move(&table, "stream", at, to)];
-            let stream = Stream::of(&source, "topic");
+            let stream = Stream::of(project, &source, "topic");
             known.under_way = (to - from) as u64;
             let written = stream.write(project, &messages, &step).map_err(|_| Off)?;
             assert_eq!(written.rows + written.quarantined, known.under_way);
@@ -70,7 +70,12 @@ const STREAMS: Scenario = {
                 count("uniqExact(__offset)", "t")? + count("uniqExact(__offset)", "t_quarantine")?;
             assert_eq!(good + aside, offsets, "{place}: doubled");
             let table = run.app.store().table("t")?;
-            let at = run.app.store().cursor(&table, "stream").unwrap_or(0) as u64;
+            let at = run
+                .app
+                .store()
+                .cursor(&table, "stream")
+                .unwrap()
+                .unwrap_or(0) as u64;
             assert_eq!(good + aside, at, "{place}: the cursor says something else");
             if known.steps > 0 {
                 assert_eq!(count("countMerge(n)", "counts"), Some(good), "{place}");
@@ -98,4 +103,82 @@ const STREAMS: Scenario = {
 #[test]
 fn streams_are_read_once() {
     cut_everywhere(&STREAMS);
+}
+
+/// Two data sources that are read change places, twice: each goes on with its own rows where it was.
+const EXCHANGES: Scenario = {
+    fn read(run: &Cut, name: &str, count: i64) -> Done<()> {
+        let (project, store) = (&run.app.project, run.app.store());
+        let source = project.snapshot().data_source(name).cloned().ok_or(Off)?;
+        let table = store.table(name).ok_or(Off)?;
+        let at = store.cursor(&table, "stream").map_err(|_| Off)?;
+        let from = at.unwrap_or(0);
+        let messages = (from..from + count).map(|offset| Message {
+            value: Some(format!("{{\"a\":{offset}}}").into_bytes()),
+            offset,
+            ..Message::default()
+        });
+        let step = [store.cursor_move(&table, "stream", at, from + count)];
+        let stream = Stream::of(project, &source, "topic");
+        let messages: Vec<Message> = messages.collect();
+        let written = stream.write(project, &messages, &step);
+        written.map(|_| ()).map_err(|_| Off)
+    }
+    fn perform(run: &Cut, known: &mut Known) -> Done<()> {
+        for name in ["t", "u"] {
+            let fields = [
+                ("name", name),
+                ("schema", "`a` UInt64"),
+                ("service", "kafka"),
+                ("engine", "MergeTree"),
+                ("engine_sorting_key", "__offset"),
+            ];
+            run.ask("POST", "/v0/datasources", &form(&fields))?;
+        }
+        for _ in 0..2 {
+            read(run, "t", 60)?;
+            read(run, "u", 7)?;
+            let pair = form(&[("name", ""), ("datasource_a", "t"), ("datasource_b", "u")]);
+            run.ask("POST", "/v0/datasources/exchange", &pair)?;
+            known.steps += 1;
+        }
+        read(run, "u", 5)
+    }
+    fn check(run: &Cut, known: &Known, place: &str) {
+        let store = run.app.store();
+        let mut all = Vec::new();
+        for name in ["t", "u"] {
+            let number = |what: &str| run.number(&format!("SELECT {what} FROM default.{name}"));
+            let (Some(rows), Some(table)) = (number("count()"), store.table(name)) else {
+                assert_eq!(known.steps, 0, "{place}");
+                return;
+            };
+            let at = store.cursor(&table, "stream").unwrap().unwrap_or(0) as u64;
+            assert_eq!(
+                (rows, number("uniqExact(__offset)")),
+                (at, Some(at)),
+                "{place}: {name}"
+            );
+            assert!(read(run, name, 3).is_ok(), "{place}");
+            assert_eq!(
+                number("uniqExact(__offset)"),
+                Some(at + 3),
+                "{place}: {name}"
+            );
+            all.push(at);
+        }
+        all.sort_unstable();
+        let expected: &[[u64; 2]] = &[[0, 0], [0, 60], [7, 60], [7, 67], [67, 67], [67, 72]];
+        assert!(expected.iter().any(|e| all == e), "{place}: {all:?}");
+    }
+    Scenario {
+        kinds: &[],
+        perform,
+        check,
+    }
+};
+
+#[test]
+fn streams_change_places() {
+    cut_everywhere(&EXCHANGES);
 }
