@@ -28,10 +28,11 @@ broker = next(iter(producer.list_topics(timeout=10).brokers.values()))
 SERVERS = f"{broker.host}:{broker.port}"
 
 
-def produce(topic, values, key=None, headers=None, partition=None):
+def produce(topic, values, key=None, headers=None, partition=None, times=None):
     for at, value in enumerate(values):
         value = value if value is None or isinstance(value, bytes) else json.dumps(value).encode()
         where = {} if partition is None else {"partition": partition}
+        where |= {"timestamp": times[at]} if times else {}
         producer.produce(topic, value, key=key, headers=headers, **where)
         if at % 1000 == 0:
             producer.poll(0)
@@ -341,6 +342,7 @@ def plain(token):
     """Where every column is read from the key of its name, JSON goes in as it is: the same must come out."""
     odd = [b'{"id": 1, "who": "a"}', b' {"who":{"x":[1, 2]},"id":2}\n', b'{"id":3,"__offset":77,"__key":"mine"}', b"{}", b'{"id":4}{"id":5}', b'{"id":6,"\\u005f\\u005ftopic":"mine"}', b'{"id":7,"who":5}', b'{"id":"z"}']
     produce("flat", odd, key="k", partition=0)
+    produce("early", [{"id": n} for n in range(3)], partition=0, times=[0, 1, 2**45])
     fields = {"name": "flat", "connector": "streams", "kafka_topic": "flat", "kafka_group_id": "g", "kafka_auto_offset_reset": "earliest", "schema": "`id` UInt64, `who` String DEFAULT 'none'"}
     for name, columns in [("flat", fields["schema"]), ("by_path", "`id` UInt64 `json:$.id`, `who` String `json:$.who` DEFAULT 'none', `none` String `json:$.no.such`")]:
         status, body = http(f"{API}/v0/datasources?{urllib.parse.urlencode({**fields, 'name': name, 'schema': columns})}&token={token}", b"", method="POST")
@@ -349,6 +351,14 @@ def plain(token):
         wait_rows(name + "_quarantine", 2, token)
         rows = ask(f"SELECT id, who, __topic, toUInt32(__offset), __key FROM {name} ORDER BY __offset", token)
         assert rows == [[1, "a", "flat", 0, "k"], [2, '{"x":[1,2]}', "flat", 1, "k"], [3, "none", "flat", 2, "k"], [0, "none", "flat", 3, "k"], [6, "none", "flat", 5, "k"], [7, "5", "flat", 6, "k"]], rows
+    # Times that make little sense do not keep a row out.
+    for name, more, expected in [("early", "", [1970, 1970, 2106]), ("early64", ", `__timestamp` DateTime64(3)", [1970, 1970, 2106]), ("early_n", ", `__timestamp` UInt32", [0, 0, 2**32 - 1])]:
+        status, body = http(f"{API}/v0/datasources?{urllib.parse.urlencode({**fields, 'name': name, 'kafka_topic': 'early', 'schema': '`id` UInt64' + more})}&token={token}", b"", method="POST")
+        assert status == 200, body
+        wait_rows(name, 3, token)
+        shown = "toUInt32(__timestamp)" if name == "early_n" else "toUInt32(toYear(__timestamp))"
+        rows = [r[0] for r in ask(f"SELECT {shown} FROM {name} ORDER BY id", token)]
+        assert rows[1:] == expected[1:], (name, rows)
     # The quarantine is tried again: what is no row stays, with its bytes.
     status, body = http(f"{API}/v0/datasources/flat/quarantine/replay?token={token}", b"", method="POST")
     assert status in (200, 201, 202), (status, body)

@@ -17,6 +17,7 @@ use super::{BadRow, Ingested, Target, is_fault_of_rows};
 use crate::project::Result;
 use crate::project::model::{DataSource, StoredColumn};
 use crate::project::state::Project;
+use crate::store::iso_seconds;
 use crate::tokens::new_uuid;
 
 /// The columns of a data source that reads a stream, besides those of its schema.
@@ -164,9 +165,8 @@ impl<'a> Stream<'a> {
                         *line = slowly;
                     }
                     let fault = checker.fault_of_json(line);
-                    if let Some(mut row) = fault {
-                        row.original = Some(message.value.clone().unwrap_or_default());
-                        bad.push(row);
+                    if let Some(row) = fault {
+                        bad.push(self.misfit(&target, message, row));
                         return false;
                     }
                     true
@@ -301,13 +301,31 @@ impl<'a> Stream<'a> {
         line.push(b'}');
     }
 
-    /// Seconds, or seconds with a fraction where the column has one.
+    /// The time of a message as its column reads it: a time in UTC, or seconds since 1970.
     fn time(&self, millis: i64) -> Json {
         let column = self.source.columns.iter().find(|c| c.name == "__timestamp");
-        match column.is_some_and(|c| c.ty.contains("DateTime64")) {
-            true => Json::String(format!("{}.{:03}", millis / 1000, millis.rem_euclid(1000))),
-            false => (millis.max(0) / 1000).into(),
+        let ty = column.map_or("DateTime", |c| c.ty.as_str());
+        // Producers may say nothing, which is -1, or anything at all.
+        let in_range = millis.clamp(0, i64::from(u32::MAX) * 1000);
+        match ty.contains("DateTime") {
+            true => {
+                let seconds = iso_seconds(in_range * 1000, 'T');
+                Json::String(format!("{seconds}.{:03}Z", in_range % 1000))
+            }
+            false => (in_range / 1000).into(),
         }
+    }
+
+    /// A message whose row does not fit, for the quarantine: with its bytes, and its time in seconds.
+    pub(super) fn misfit(&self, target: &Target<'_>, message: &Message, row: BadRow) -> BadRow {
+        let mut row = row;
+        row.original = Some(message.value.clone().unwrap_or_default());
+        for (column, value) in target.columns().zip(&mut row.values) {
+            if column.name == "__timestamp" {
+                *value = Some((message.timestamp / 1000).to_string());
+            }
+        }
+        row
     }
 
     /// A message that is no row, for the quarantine.

@@ -81,10 +81,10 @@ pub fn replay(
         };
         match checker.fault_of_json(&row) {
             None => good.push(row),
-            Some(mut why) => {
-                why.original = message.and_then(|m| m.value);
-                bad.push(why);
-            }
+            Some(why) => bad.push(match &message {
+                Some(message) => stream.misfit(&target, message, why),
+                None => why,
+            }),
         }
     }
     let done = Ingested {

@@ -8,7 +8,7 @@ use super::{Cut, Done, Known, Off, Scenario, cut_everywhere};
 
 /// Messages of a stream: each is in the table with its view, or set aside, as far as the cursor says.
 const STREAMS: Scenario = {
-    const ALL: i64 = 200;
+    const ALL: i64 = 80;
     fn message(offset: i64) -> Message {
         let value = match offset % 9 {
             4 => b"poison".to_vec(),
@@ -38,7 +38,12 @@ const STREAMS: Scenario = {
             let stream = Stream::of(project, &source, "topic");
             known.under_way = (to - from) as u64;
             let written = stream.write(project, &messages, &step).map_err(|_| Off)?;
-            assert_eq!(written.rows + written.quarantined, known.under_way);
+            let fits = |offset: &i64| !matches!(offset % 9, 4 | 7);
+            let good = (from..to).filter(fits).count() as u64;
+            assert_eq!(
+                (written.rows, written.quarantined),
+                (good, known.under_way - good)
+            );
             (known.sent, known.under_way) = (to as u64, 0);
             // Another reader that began at the same place writes nothing.
             assert!(stream.write(project, &messages, &step).is_err());
@@ -86,6 +91,10 @@ const STREAMS: Scenario = {
             assert_eq!(known.steps, 0, "{place}");
             return;
         };
+        if known.steps == 0 {
+            // The table may be there before what says that it is a data source.
+            return;
+        }
         assert!(
             at >= known.sent && at <= known.sent + known.under_way,
             "{place}: read {at}"
@@ -147,6 +156,10 @@ const EXCHANGES: Scenario = {
     fn check(run: &Cut, known: &Known, place: &str) {
         let store = run.app.store();
         let mut all = Vec::new();
+        if run.app.project.snapshot().data_sources.len() < 2 {
+            assert_eq!(known.steps, 0, "{place}");
+            return;
+        }
         for name in ["t", "u"] {
             let number = |what: &str| run.number(&format!("SELECT {what} FROM default.{name}"));
             let (Some(rows), Some(table)) = (number("count()"), store.table(name)) else {
