@@ -218,8 +218,12 @@ pub(crate) fn integer_of(bits: u32, signed: bool) -> Option<DataType> {
 
 fn of_numbers(types: &[&DataType]) -> Result<DataType> {
     use DataType as T;
-    if types.iter().all(|t| matches!(t, T::Bool | T::UInt8)) {
-        return Ok(T::Bool);
+    // Bool is a name of UInt8: the first one names them all.
+    if let (Some(first), true) = (
+        types.first(),
+        types.iter().all(|t| matches!(t, T::Bool | T::UInt8)),
+    ) {
+        return Ok((*first).clone());
     }
     let decimals = types.iter().any(|t| matches!(t, T::Decimal(..)));
     if types.iter().any(|t| t.is_float()) {
@@ -348,6 +352,7 @@ mod tests {
             (&["Enum8('a' = 1)", "Enum8('b' = 2)"], "Int8"),
             (&["Enum8('a' = 1)", "String"], "String"),
             (&["Bool", "UInt8"], "Bool"),
+            (&["UInt8", "Bool"], "UInt8"),
             (&["Bool", "UInt16"], "UInt16"),
             (&["IPv4", "IPv6"], "!386"),
             (&["IntervalDay", "IntervalHour"], "IntervalHour"),
