@@ -110,3 +110,21 @@ fn a_missing_part_file_is_named() {
         "{found}"
     );
 }
+
+#[test]
+fn zeros_behind_the_last_frame_are_its_end() {
+    let (_, name, bytes, expected) = store();
+    for zeros in [1, 20, 4096, 1 << 20] {
+        let mut longer = bytes.clone();
+        longer.resize(bytes.len() + zeros, 0);
+        let storage = with_log(&name, &longer);
+        let engine = open(&storage, &small()).unwrap();
+        assert_eq!(world(&engine), expected, "{zeros} zeros");
+        let mut tx = engine.begin();
+        tx.put("k", Some(vec![9]));
+        tx.commit().unwrap();
+        drop(engine);
+        let engine = open(&storage, &small()).unwrap();
+        assert_eq!(engine.get("k"), Some(vec![9]));
+    }
+}

@@ -1,7 +1,8 @@
 //! Files of the log.
 //!
 //! Invariant: a segment appears under its name only when its checkpoint is synced; every byte of a
-//! segment belongs to its header or to a frame, after recovery cut what was torn.
+//! segment belongs to its header, to a frame or to zeros behind the last one, after recovery cut
+//! what was torn.
 
 use std::sync::Arc;
 

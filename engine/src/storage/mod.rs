@@ -25,6 +25,7 @@ pub trait Storage: Send + Sync + Debug {
     /// Creates a file for appending; an old file of that name is emptied.
     fn create(&self, path: &str) -> Result<Box<dyn WriteFile>>;
     /// Opens an existing file for appending behind its `len`-th byte; what lies behind is cut off.
+    /// While it is open, and after a crash, zeros may stand behind what was appended.
     fn append(&self, path: &str, len: u64) -> Result<Box<dyn WriteFile>>;
     /// The whole file as bytes (mapped where the store can); the file must not change any more.
     fn map(&self, path: &str) -> Result<Arc<dyn FileBytes>>;

@@ -60,7 +60,34 @@ fn appending_cuts_the_tail() {
         let mut file = store.append("log", 5).unwrap();
         file.write(b"more").unwrap();
         file.sync().unwrap();
+        let found = store.read("log").unwrap();
+        assert_eq!(&found[..9], b"good more");
+        assert!(found[9..].iter().all(|b| *b == 0));
+        drop(file);
         assert_eq!(store.read("log").unwrap(), b"good more");
+    }
+}
+
+#[test]
+fn what_is_appended_stands_behind_each_other_whatever_its_size() {
+    let (_dir, stores) = stores();
+    for store in stores {
+        write(&*store, "log", b"");
+        let mut file = store.append("log", 0).unwrap();
+        let mut all = Vec::new();
+        for (i, len) in [1, 1 << 19, 7, 1 << 20, 100, (1 << 20) - 50, 3, 1 << 18]
+            .into_iter()
+            .enumerate()
+        {
+            let bytes = vec![i as u8 + 1; len];
+            file.write(&bytes).unwrap();
+            all.extend(bytes);
+        }
+        file.sync().unwrap();
+        let found = store.read("log").unwrap();
+        assert!(found.starts_with(&all) && found[all.len()..].iter().all(|b| *b == 0));
+        drop(file);
+        assert!(store.read("log").unwrap() == all);
     }
 }
 
