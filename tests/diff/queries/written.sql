@@ -104,7 +104,7 @@ SELECT CASE lc WHEN 'alpha' THEN 1 WHEN 'beta' THEN 2 END AS x, count() FROM t G
 SELECT lc, sum(id) FROM t GROUP BY lc WITH TOTALS ORDER BY lc;
 SELECT lc, e, count() FROM t GROUP BY ROLLUP(lc, e) ORDER BY lc, e, count();
 SELECT lc, e, count() FROM t GROUP BY CUBE(lc, e) ORDER BY lc, e, count();
-SELECT lc, e, count() FROM t GROUP BY GROUPING SETS ((lc), (e)) ORDER BY lc, e;
+SELECT lc, e, count() FROM t GROUP BY GROUPING SETS ((lc), (e)) ORDER BY lc, e, count();
 SELECT lc, count() FROM t GROUP BY ALL ORDER BY ALL;
 SELECT 1 AS one, count() FROM t GROUP BY 1;
 SELECT lc, id, row_number() OVER (PARTITION BY lc ORDER BY id) AS rn FROM t WHERE id < 30 ORDER BY id;
