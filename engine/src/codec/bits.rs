@@ -3,6 +3,8 @@
 //! Invariant: `unpack(pack(v, w), w) == v` when every value fits w bits; eight values always start
 //! at a byte, so the loops run over groups of eight with constant shifts.
 
+use std::borrow::Cow;
+
 use super::Cursor;
 use super::blob::{self, Compression};
 use crate::error::Result;
@@ -60,15 +62,10 @@ pub fn read_packed<T: Copy>(
     out: &mut Vec<T>,
     mut make: impl FnMut(u64) -> T,
 ) -> Result<()> {
-    let width = u32::from(cursor.u8()?);
-    if width == 0 {
+    let Some((width, raw)) = packed(cursor, count)? else {
         out.extend((0..count).map(|_| make(0)));
         return Ok(());
-    }
-    if width_of(u64::MAX >> (u64::BITS - width.min(u64::BITS))) != width {
-        return Err(cursor.broken(format!("found packed values of {width} bits")));
-    }
-    let raw = blob::read(cursor, packed_bytes(count, width))?;
+    };
     out.reserve(count);
     let mut values = [0; STRIDE];
     for start in (0..count).step_by(STRIDE) {
@@ -81,6 +78,44 @@ pub fn read_packed<T: Copy>(
         out.extend(values.iter().map(|v| make(*v)));
     }
     Ok(())
+}
+
+/// Of `count` packed values appends `make(value)` of those at `picks` (below `count`).
+pub fn pick_packed<T>(
+    cursor: &mut Cursor<'_>,
+    count: usize,
+    picks: &[u32],
+    out: &mut Vec<T>,
+    mut make: impl FnMut(u64) -> T,
+) -> Result<()> {
+    let Some((width, raw)) = packed(cursor, count)? else {
+        out.extend(picks.iter().map(|_| make(0)));
+        return Ok(());
+    };
+    let mask = u64::MAX >> (u64::BITS - width);
+    out.extend(picks.iter().map(|pick| {
+        let bit = *pick as usize * width as usize;
+        let rest = raw.get(bit / 8..).unwrap_or(&[]);
+        let mut word = [0u8; 8];
+        let len = rest.len().min(word.len());
+        word[..len].copy_from_slice(&rest[..len]);
+        // Widths past 56 bits are whole bytes, so eight bytes always hold the value.
+        make((u64::from_le_bytes(word) >> (bit % 8)) & mask)
+    }));
+    Ok(())
+}
+
+/// Width and bytes of `count` packed values; none when they are all zero.
+fn packed<'a>(cursor: &mut Cursor<'a>, count: usize) -> Result<Option<(u32, Cow<'a, [u8]>)>> {
+    let width = u32::from(cursor.u8()?);
+    if width == 0 {
+        return Ok(None);
+    }
+    if width_of(u64::MAX >> (u64::BITS - width.min(u64::BITS))) != width {
+        return Err(cursor.broken(format!("found packed values of {width} bits")));
+    }
+    let raw = blob::read(cursor, packed_bytes(count, width))?;
+    Ok(Some((width, raw)))
 }
 
 const GROUP: usize = 8;
@@ -152,6 +187,12 @@ mod tests {
                 read_packed(&mut cursor, count, &mut found, |v| v).unwrap();
                 cursor.end().unwrap();
                 assert_eq!(found, values, "width {width} count {count}");
+                let picks: Vec<u32> = (0..count as u32).filter(|p| p % 5 != 1).collect();
+                let (mut cursor, mut picked) = (Cursor::new(&bytes), Vec::new());
+                pick_packed(&mut cursor, count, &picks, &mut picked, |v| v).unwrap();
+                cursor.end().unwrap();
+                let wanted: Vec<u64> = picks.iter().map(|p| values[*p as usize]).collect();
+                assert_eq!(picked, wanted, "width {width} count {count}");
                 if count * width as usize > 0 {
                     let short = &bytes[..bytes.len() - 1];
                     assert!(

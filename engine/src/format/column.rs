@@ -7,12 +7,15 @@ use std::sync::Arc;
 
 use super::Word;
 use super::dictionary::{self, PageDictionary, SharedDictionary};
-use super::numbers::{put_numbers, read_numbers};
-use super::strings::{lengths_choice, lengths_of, put_strings, read_offsets, read_strings};
+use super::numbers::{pick_numbers, put_numbers, read_numbers};
+use super::strings::{
+    lengths_choice, lengths_of, pick_strings, put_strings, read_offsets, read_strings,
+};
 use crate::codec::cursor::put_varint;
 use crate::codec::{CodecChoice, Cursor, blob};
 use crate::column::{ArrayColumn, Buffer, Column, DictColumn, Flat};
 use crate::error::{Code, Error, Result};
+use crate::kernels::take::take_flat;
 use crate::types::Physical;
 use crate::with_native;
 
@@ -212,6 +215,40 @@ pub fn read_column(
     }
 }
 
+/// Of a column of `rows` rows those at `picks`, which ascend and are below `rows`; what is not
+/// asked for is decoded only where others stand on it.
+pub fn pick_column(
+    cursor: &mut Cursor<'_>,
+    shape: &Physical,
+    rows: usize,
+    shared: Option<&Arc<Flat>>,
+    picks: &[u32],
+) -> Result<Column> {
+    let codes = |cursor: &mut Cursor<'_>, dict: Arc<Flat>| {
+        let mut codes: Vec<u32> = Vec::new();
+        pick_numbers(cursor, rows, picks, &mut codes)?;
+        Ok(Column::Dict(DictColumn::new(Buffer::from(codes), dict)?))
+    };
+    match cursor.u8()? {
+        VALUES => Ok(Column::Flat(pick_values(cursor, shape, rows, picks)?)),
+        CONSTANT => {
+            let value = Arc::new(read_entries(cursor, shape, 1)?);
+            let len = picks.len();
+            Ok(Column::Const { value, len })
+        }
+        DICTIONARY if dictionary::allowed(shape) => {
+            let entries = cursor.count(rows, "dictionary entries")?;
+            let dict = Arc::new(read_entries(cursor, shape, entries)?);
+            codes(cursor, dict)
+        }
+        SHARED => match shared {
+            Some(dict) => codes(cursor, Arc::clone(dict)),
+            None => Err(cursor.broken("found codes without a shared dictionary")),
+        },
+        tag => Err(cursor.broken(format!("found representation {tag} of a column"))),
+    }
+}
+
 /// Reads a column that must be stored as values: a constant or the entries of a dictionary.
 pub fn read_entries(cursor: &mut Cursor<'_>, shape: &Physical, rows: usize) -> Result<Flat> {
     match cursor.u8()? {
@@ -344,6 +381,47 @@ fn read_values(cursor: &mut Cursor<'_>, shape: &Physical, rows: usize) -> Result
             let columns = shapes.iter().map(|s| read_column(cursor, s, rows, None));
             Flat::tuple(columns.collect::<Result<_>>()?, rows)
         }
+    }
+}
+
+fn pick_values(
+    cursor: &mut Cursor<'_>,
+    shape: &Physical,
+    rows: usize,
+    picks: &[u32],
+) -> Result<Flat> {
+    fn native<T: Word>(cursor: &mut Cursor<'_>, rows: usize, picks: &[u32]) -> Result<Flat> {
+        let mut values: Vec<T> = Vec::with_capacity(picks.len());
+        pick_numbers(cursor, rows, picks, &mut values)?;
+        Ok(Flat::native(values))
+    }
+    match shape {
+        Physical::U8 => native::<u8>(cursor, rows, picks),
+        Physical::U16 => native::<u16>(cursor, rows, picks),
+        Physical::U32 => native::<u32>(cursor, rows, picks),
+        Physical::U64 => native::<u64>(cursor, rows, picks),
+        Physical::U128 => native::<u128>(cursor, rows, picks),
+        Physical::I8 => native::<i8>(cursor, rows, picks),
+        Physical::I16 => native::<i16>(cursor, rows, picks),
+        Physical::I32 => native::<i32>(cursor, rows, picks),
+        Physical::I64 => native::<i64>(cursor, rows, picks),
+        Physical::I128 => native::<i128>(cursor, rows, picks),
+        Physical::F32 => native::<f32>(cursor, rows, picks),
+        Physical::F64 => native::<f64>(cursor, rows, picks),
+        Physical::Bytes => Ok(Flat::Bytes(pick_strings(cursor, rows, picks)?)),
+        Physical::Nullable(inner) => {
+            let mut nulls: Vec<u8> = Vec::with_capacity(picks.len());
+            pick_numbers(cursor, rows, picks, &mut nulls)?;
+            let values = pick_column(cursor, inner, rows, None, picks)?.to_flat();
+            Flat::nullable(nulls, values)
+        }
+        Physical::Tuple(shapes) => {
+            let columns = shapes
+                .iter()
+                .map(|s| pick_column(cursor, s, rows, None, picks));
+            Flat::tuple(columns.collect::<Result<_>>()?, picks.len())
+        }
+        _ => Ok(take_flat(&read_values(cursor, shape, rows)?, picks)),
     }
 }
 

@@ -5,13 +5,15 @@
 
 mod choose;
 
+use std::borrow::Cow;
+
 use super::Word;
 use super::word::TENS;
-use crate::codec::bits::{put_packed, read_packed, width_of};
+use crate::codec::bits::{pick_packed, put_packed, read_packed, width_of};
 use crate::codec::cursor::put_varint;
 use crate::codec::{CodecChoice, Cursor, Encoding, blob};
 use crate::column::Native;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use choose::{Plan, Survey};
 
 const PLAIN: u8 = 0;
@@ -122,7 +124,18 @@ fn read<T: Word>(
     out: &mut Vec<T>,
     level: Level,
 ) -> Result<()> {
-    match cursor.u8()? {
+    let tag = cursor.u8()?;
+    read_as(tag, cursor, count, out, level)
+}
+
+fn read_as<T: Word>(
+    tag: u8,
+    cursor: &mut Cursor<'_>,
+    count: usize,
+    out: &mut Vec<T>,
+    level: Level,
+) -> Result<()> {
+    match tag {
         PLAIN => read_plain(cursor, count, out),
         CONSTANT => {
             let value = cursor.number::<T>()?;
@@ -164,11 +177,92 @@ fn read<T: Word>(
     }
 }
 
-fn read_plain<T: Word>(cursor: &mut Cursor<'_>, count: usize, out: &mut Vec<T>) -> Result<()> {
+/// Of `count` numbers appends those at `picks`, which ascend and are below `count`.
+pub(super) fn pick_numbers<T: Word>(
+    cursor: &mut Cursor<'_>,
+    count: usize,
+    picks: &[u32],
+    out: &mut Vec<T>,
+) -> Result<()> {
+    pick(cursor, count, picks, out, Level::Outer)
+}
+
+fn pick<T: Word>(
+    cursor: &mut Cursor<'_>,
+    count: usize,
+    picks: &[u32],
+    out: &mut Vec<T>,
+    level: Level,
+) -> Result<()> {
+    match cursor.u8()? {
+        PLAIN => {
+            let raw = plain(cursor, count, T::WIDTH)?;
+            let value = |p: &u32| T::read_le(&raw[*p as usize * T::WIDTH..][..T::WIDTH]);
+            out.extend(picks.iter().map(value));
+            Ok(())
+        }
+        CONSTANT => {
+            let value = cursor.number::<T>()?;
+            out.resize(out.len() + picks.len(), value);
+            Ok(())
+        }
+        DICTIONARY => {
+            let n = cursor.count(count, "dictionary entries")?;
+            let raw = plain(cursor, n, T::WIDTH)?;
+            let mut codes = Vec::with_capacity(picks.len());
+            pick_packed(cursor, count, picks, &mut codes, |code| code)?;
+            for code in codes {
+                let at = usize::try_from(code).ok().filter(|c| *c < n);
+                let at = at.ok_or_else(|| no_entry(cursor, code, n))?;
+                out.push(T::read_le(&raw[at * T::WIDTH..][..T::WIDTH]));
+            }
+            Ok(())
+        }
+        FRAME if T::INT => {
+            let base = cursor.number::<T>()?;
+            pick_packed(cursor, count, picks, out, |v| base.plus(v))
+        }
+        SCALED if !T::INT => {
+            let digits = digits(cursor)?;
+            let mut whole = Vec::<i64>::new();
+            pick(cursor, count, picks, &mut whole, level)?;
+            out.extend(whole.iter().map(|v| T::from_scaled(*v, digits)));
+            Ok(())
+        }
+        // A number stands on those before it.
+        tag => {
+            let mut all: Vec<T> = Vec::with_capacity(count);
+            read_as(tag, cursor, count, &mut all, level)?;
+            out.extend(picks.iter().map(|p| all[*p as usize]));
+            Ok(())
+        }
+    }
+}
+
+/// The bytes of `count` values of `width` bytes.
+fn plain<'a>(cursor: &mut Cursor<'a>, count: usize, width: usize) -> Result<Cow<'a, [u8]>> {
     let bytes = count
-        .checked_mul(T::WIDTH)
+        .checked_mul(width)
         .ok_or_else(|| cursor.broken("too many numbers"))?;
-    let raw = blob::read(cursor, bytes)?;
+    blob::read(cursor, bytes)
+}
+
+fn no_entry(cursor: &Cursor<'_>, code: u64, entries: usize) -> Error {
+    cursor.broken(format!(
+        "found code {code} of a dictionary of {entries} entries"
+    ))
+}
+
+fn digits(cursor: &mut Cursor<'_>) -> Result<u8> {
+    let digits = cursor.u8()?;
+    match usize::from(digits) < TENS.len() {
+        true => Ok(digits),
+        false => Err(cursor.broken(format!("found floats of {digits} digits"))),
+    }
+}
+
+fn read_plain<T: Word>(cursor: &mut Cursor<'_>, count: usize, out: &mut Vec<T>) -> Result<()> {
+    let raw = plain(cursor, count, T::WIDTH)?;
     out.extend(raw.chunks_exact(T::WIDTH).map(T::read_le));
     Ok(())
 }
@@ -202,9 +296,7 @@ fn read_dictionary<T: Word>(cursor: &mut Cursor<'_>, count: usize, out: &mut Vec
         entries[code as usize & mask]
     })?;
     if count > 0 && largest >= n as u64 {
-        return Err(cursor.broken(format!(
-            "found code {largest} of a dictionary of {n} entries"
-        )));
+        return Err(no_entry(cursor, largest, n));
     }
     Ok(())
 }
@@ -215,10 +307,7 @@ fn read_scaled<T: Word>(
     out: &mut Vec<T>,
     level: Level,
 ) -> Result<()> {
-    let digits = cursor.u8()?;
-    if usize::from(digits) >= TENS.len() {
-        return Err(cursor.broken(format!("found floats of {digits} digits")));
-    }
+    let digits = digits(cursor)?;
     let mut whole = Vec::<i64>::new();
     read(cursor, count, &mut whole, level)?;
     out.extend(whole.iter().map(|v| T::from_scaled(*v, digits)));

@@ -61,3 +61,22 @@ pub fn read_strings(cursor: &mut Cursor<'_>, rows: usize) -> Result<BytesColumn>
     let data = blob::read_vec(cursor, bytes)?;
     BytesColumn::new(Buffer::from(offsets), Buffer::from(data))
 }
+
+/// Of `rows` strings those at `picks`, which are below `rows`.
+pub(super) fn pick_strings(
+    cursor: &mut Cursor<'_>,
+    rows: usize,
+    picks: &[u32],
+) -> Result<BytesColumn> {
+    let offsets = read_offsets(cursor, rows)?;
+    let bytes = offsets.last().map_or(0, |n| *n as usize);
+    let raw = blob::read(cursor, bytes)?;
+    let (mut ends, mut data) = (Vec::with_capacity(picks.len() + 1), Vec::new());
+    ends.push(0);
+    for pick in picks {
+        let at = *pick as usize;
+        data.extend_from_slice(&raw[offsets[at] as usize..offsets[at + 1] as usize]);
+        ends.push(data.len() as u64);
+    }
+    BytesColumn::new(Buffer::from(ends), Buffer::from(data))
+}

@@ -13,12 +13,15 @@ use crate::block::{Field, Schema};
 use crate::codec::Cursor;
 use crate::column::{Buffer, Column, Flat};
 use crate::error::{Error, Result};
-use crate::format::column::{read_column, read_entries};
+use crate::format::column::{pick_column, read_column, read_entries};
 use crate::format::footer::{Footer, FooterIndex, Section};
 use crate::format::frame::{self, Frame};
 use crate::kernels::take::take;
 use crate::storage::{FileBytes, Storage};
 use crate::types::Physical;
+
+/// Up to one row of so many, rows of a page are looked up instead of decoding all of it.
+const PICKS_PAY: usize = 8;
 
 pub(super) struct FilePart {
     path: String,
@@ -296,15 +299,36 @@ impl FilePart {
 
     /// Page `g` of column `c`.
     fn read_page(&self, c: usize, g: usize) -> Result<Column> {
+        self.decode(c, g, |cursor, shape, rows, shared| {
+            read_column(cursor, shape, rows, shared)
+        })
+    }
+
+    /// The rows `picks`, which ascend, of page `g` of column `c`.
+    fn pick_page(&self, c: usize, g: usize, picks: &[u32]) -> Result<Column> {
+        let rows = self.page_rows(g);
+        if picks.len() == rows {
+            return self.read_page(c, g);
+        }
+        if picks.len() * PICKS_PAY > rows {
+            return Ok(take(&self.read_page(c, g)?, picks));
+        }
+        self.decode(c, g, |cursor, shape, rows, shared| {
+            pick_column(cursor, shape, rows, shared, picks)
+        })
+    }
+
+    fn decode(
+        &self,
+        c: usize,
+        g: usize,
+        read: impl FnOnce(&mut Cursor<'_>, &Physical, usize, Option<&Arc<Flat>>) -> Result<Column>,
+    ) -> Result<Column> {
         let (bytes, at) = self.page(c, g)?;
         let shared = self.shared(c)?;
         let mut cursor = Cursor::new(bytes);
-        let read = read_column(
-            &mut cursor,
-            &self.columns[c].shape,
-            self.page_rows(g),
-            shared,
-        );
+        let shape = &self.columns[c].shape;
+        let read = read(&mut cursor, shape, self.page_rows(g), shared);
         let read = read.and_then(|column| cursor.end().map(|()| column));
         read.map_err(|e| self.broken(c, at, e))
     }
@@ -318,8 +342,12 @@ impl FilePart {
         }
         let (first, last) = (range.start / granule_rows, (range.end - 1) / granule_rows);
         if first == last {
-            let page = self.read_page(c, first)?;
             let start = range.start - first * granule_rows;
+            if range.len() * PICKS_PAY <= self.page_rows(first) {
+                let picks: Vec<u32> = (start as u32..).take(range.len()).collect();
+                return self.pick_page(c, first, &picks);
+            }
+            let page = self.read_page(c, first)?;
             return Ok(match range.len() == page.len() {
                 true => page,
                 false => page.slice(start, range.len()),
@@ -368,23 +396,55 @@ impl FilePart {
 
     /// The ascending rows `rows` of column `c`.
     pub(super) fn read_rows(&self, c: usize, rows: &[u32]) -> Result<Column> {
-        let granule_rows = self.frame.granule_rows;
-        let mut columns = Vec::new();
-        let mut rest = rows;
+        let groups = self.by_page(rows);
+        if let Some(column) = self.read_dense(c, &groups)? {
+            return Ok(column);
+        }
+        let columns = groups.into_iter().map(|(g, group)| {
+            let base = (g * self.frame.granule_rows) as u32;
+            let picks: Vec<u32> = group.iter().map(|r| r - base).collect();
+            self.pick_page(c, g, &picks)
+        });
+        let columns: Vec<Column> = columns.collect::<Result<_>>()?;
+        pages::join(&columns, &self.columns[c].shape)
+    }
+
+    /// Ascending rows, page by page.
+    fn by_page<'a>(&self, rows: &'a [u32]) -> Vec<(usize, &'a [u32])> {
+        let (mut groups, mut rest) = (Vec::new(), rows);
         while let Some(first) = rest.first() {
             // Looked for, not compared row by row: a mask of FINAL names nearly all rows.
-            let g = *first as usize / granule_rows;
-            let end = (g + 1) * granule_rows;
+            let g = *first as usize / self.frame.granule_rows;
+            let end = (g + 1) * self.frame.granule_rows;
             let (group, after) = rest.split_at(rest.partition_point(|r| (*r as usize) < end));
+            groups.push((g, group));
             rest = after;
-            let page = self.read_page(c, g)?;
-            let base = (g * granule_rows) as u32;
-            columns.push(match group.len() == page.len() {
-                true => page,
-                false => take(&page, &group.iter().map(|r| r - base).collect::<Vec<u32>>()),
-            });
         }
-        pages::join(&columns, &self.columns[c].shape)
+        groups
+    }
+
+    /// Rows of plain numbers, Nullable or not, where every page gives many of its own: what is not
+    /// wanted is squeezed out where it was decoded.
+    fn read_dense(&self, c: usize, groups: &[(usize, &[u32])]) -> Result<Option<Column>> {
+        let dense = |(g, rows): &(usize, &[u32])| rows.len() * PICKS_PAY > self.page_rows(*g);
+        if !groups.iter().all(dense) {
+            return Ok(None);
+        }
+        let Some(mut sink) = pages::NumberSink::new(&self.columns[c].shape) else {
+            return Ok(None);
+        };
+        let wanted: usize = groups.iter().map(|(_, rows)| rows.len()).sum();
+        sink.reserve(wanted + self.frame.granule_rows);
+        for (g, rows) in groups {
+            let (bytes, at) = self.page(c, *g)?;
+            let start = sink.len();
+            sink.add(bytes, self.page_rows(*g))
+                .map_err(|e| self.broken(c, at, e))?;
+            if rows.len() < self.page_rows(*g) {
+                sink.keep(start, rows, (*g * self.frame.granule_rows) as u32);
+            }
+        }
+        sink.finish().map(Some)
     }
 
     pub(super) fn page_stats(&self, c: usize) -> Option<&PageStats> {

@@ -28,8 +28,9 @@ use std::sync::Arc;
 
 pub use index::PrimaryIndex;
 pub use info::{GRANULE_ROWS, KeyColumn, PartInfo, PartitionValue};
+pub use narrow::Narrowed;
 pub use spec::{Compression, IndexSpec, PartSpec};
-pub use stats::{ColumnStats, PageStats};
+pub use stats::{ColumnStats, PageStats, has_bounds};
 pub use writer::PartWriter;
 
 use crate::block::{Block, Schema};
@@ -216,8 +217,9 @@ impl Part {
     }
 
     /// Row ranges as [`Part::prune`] gives them, without the rows of the first and the last granule
-    /// whose key is outside of the conditions' range; it reads the key there.
-    pub fn narrow(&self, conditions: &[Condition]) -> Vec<Range<usize>> {
+    /// whose key is outside of the conditions' range; it reads the key there, and says whether all
+    /// rows that are left fulfil the conditions.
+    pub fn narrow(&self, conditions: &[Condition]) -> Narrowed {
         narrow::narrow(self, &self.index, conditions, self.prune(conditions))
     }
 

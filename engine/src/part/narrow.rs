@@ -1,9 +1,12 @@
 //! From granules to rows: where a key's range begins and ends inside of its border granules.
 //!
-//! Invariant: rows outside of the answer do not fulfil the conditions; what cannot be told stays.
+//! Invariant: rows outside of the answer do not fulfil the conditions; what cannot be told stays,
+//! and an answer that is called certain holds no row that does not fulfil them.
 
+use std::cell::RefCell;
 use std::cmp::Ordering;
 use std::ops::{Bound, Range};
+use std::rc::Rc;
 
 use super::prune::Matcher;
 use super::{Part, PrimaryIndex};
@@ -12,8 +15,14 @@ use crate::error::Result;
 use crate::hooks::Condition;
 use crate::types::{Physical, Value};
 
-/// Past this many granules the border rows are not worth looking for.
-const GRANULES_MAX: usize = 16;
+/// Rows that may fulfil conditions.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Narrowed {
+    /// Ascending and disjoint.
+    pub ranges: Vec<Range<usize>>,
+    /// Whether every one of these rows fulfils all of the conditions.
+    pub certain: bool,
+}
 
 /// The range of one element of the key, the elements before it being fixed.
 struct Element<'a> {
@@ -29,28 +38,47 @@ pub(super) fn narrow(
     index: &PrimaryIndex,
     conditions: &[Condition],
     ranges: Vec<Range<usize>>,
-) -> Vec<Range<usize>> {
-    let rows: usize = ranges.iter().map(Range::len).sum();
-    if rows == 0 || rows > GRANULES_MAX * part.granule_rows || !index.covers(part.granules()) {
-        return ranges;
+) -> Narrowed {
+    let as_it_is = |ranges| Narrowed {
+        ranges,
+        certain: conditions.is_empty(),
+    };
+    if ranges.is_empty() || !index.covers(part.granules()) {
+        return as_it_is(ranges);
     }
     let elements = elements(part, index, conditions);
     if elements.is_empty() {
-        return ranges;
+        return as_it_is(ranges);
     }
+    let certain = conditions.iter().all(|c| is_whole(c, part, &elements));
     let search = Search {
         part,
         index,
         elements: &elements,
+        last: RefCell::default(),
     };
     // A page that cannot be read is the scan's to report.
     let Ok((start, end)) = search.ends(&ranges) else {
-        return ranges;
+        return as_it_is(ranges);
     };
     let cut = ranges
         .into_iter()
         .map(|r| r.start.max(start)..r.end.min(end));
-    cut.filter(|r| !r.is_empty()).collect()
+    Narrowed {
+        ranges: cut.filter(|r| !r.is_empty()).collect(),
+        certain,
+    }
+}
+
+/// Whether an element of the key says all that the condition says.
+fn is_whole(condition: &Condition, part: &Part, elements: &[Element<'_>]) -> bool {
+    let column = part.schema().index_of(&condition.column);
+    let fields = &part.schema().fields;
+    elements.iter().any(|e| {
+        let shape = fields[e.column].ty.physical();
+        Some(e.column) == column
+            && Matcher::new(condition, &shape).is_some_and(|m| m.ranges().len() == 1)
+    })
 }
 
 /// The leading elements of the key that conditions fix, and the range of the one behind them.
@@ -113,6 +141,8 @@ struct Search<'a> {
     part: &'a Part,
     index: &'a PrimaryIndex,
     elements: &'a [Element<'a>],
+    /// The granule that was read last: often both ends are in it.
+    last: RefCell<Option<(usize, Rc<Vec<Column>>)>>,
 }
 
 impl Search<'_> {
@@ -157,11 +187,8 @@ impl Search<'_> {
 
     /// The first row of granule `g` for which `skip` is false.
     fn row(&self, g: usize, skip: impl Fn(&dyn Fn(usize) -> Value) -> bool) -> Result<usize> {
-        let rows = self.part.granule_rows(g);
-        let columns = self.elements.iter();
-        let columns = columns.map(|e| self.part.read(e.column, rows.clone()));
-        let columns: Vec<Column> = columns.collect::<Result<_>>()?;
-        let (mut low, mut high) = (0, rows.len());
+        let columns = self.columns(g)?;
+        let (mut low, mut high) = (0, self.part.granule_rows(g).len());
         while low < high {
             let middle = low + (high - low) / 2;
             match skip(&|e| columns[e].value(middle)) {
@@ -170,6 +197,20 @@ impl Search<'_> {
             }
         }
         Ok(low)
+    }
+
+    /// The key's columns in granule `g`.
+    fn columns(&self, g: usize) -> Result<Rc<Vec<Column>>> {
+        let mut last = self.last.borrow_mut();
+        if let Some((_, columns)) = last.as_ref().filter(|(of, _)| *of == g) {
+            return Ok(Rc::clone(columns));
+        }
+        let rows = self.part.granule_rows(g);
+        let columns = self.elements.iter();
+        let columns = columns.map(|e| self.part.read(e.column, rows.clone()));
+        let columns = Rc::new(columns.collect::<Result<Vec<Column>>>()?);
+        *last = Some((g, Rc::clone(&columns)));
+        Ok(columns)
     }
 
     /// Whether a key is below the range.

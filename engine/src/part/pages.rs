@@ -168,6 +168,16 @@ impl NumberSink {
         each_sink!(self, n => n.add(page, rows))
     }
 
+    /// Rows so far.
+    pub(super) fn len(&self) -> usize {
+        each_sink!(self, n => n.values.len())
+    }
+
+    /// Of the rows from `start` on keeps those at `kept` (ascending), counted from row `base`.
+    pub(super) fn keep(&mut self, start: usize, kept: &[u32], base: u32) {
+        each_sink!(self, n => n.keep(start, kept, base));
+    }
+
     /// All rows.
     pub(super) fn finish(self) -> Result<Column> {
         each_sink!(self, n => n.finish())
@@ -201,6 +211,20 @@ impl<T: Word> Numbers<T> {
             _ => None,
         };
         Ok(())
+    }
+
+    fn keep(&mut self, start: usize, kept: &[u32], base: u32) {
+        fn compact<V: Copy>(values: &mut Vec<V>, start: usize, kept: &[u32], base: u32) {
+            let rows = &mut values[start..];
+            for (to, from) in kept.iter().enumerate() {
+                rows[to] = rows[(from - base) as usize];
+            }
+            values.truncate(start + kept.len());
+        }
+        compact(&mut self.values, start, kept, base);
+        if let Some(nulls) = &mut self.nulls {
+            compact(nulls, start, kept, base);
+        }
     }
 
     fn finish(mut self) -> Result<Column> {

@@ -82,17 +82,24 @@ fn two_keys(rows: i64) -> Part {
     Part::memory(block, key.to_vec(), &columns, Vec::new(), info(8)).unwrap()
 }
 
+fn narrowed(part: &Part, conditions: &[Condition]) -> Vec<Range<usize>> {
+    part.narrow(conditions).ranges
+}
+
 #[test]
 fn a_range_of_keys_is_narrowed_to_its_rows() {
     use Bound::{Excluded, Included, Unbounded};
     let part = sample(100_000);
-    assert_eq!(part.narrow(&[condition("k", 819, 820)]), vec![8190..8210]);
-    assert_eq!(part.narrow(&[condition("v", 0, 5)]).len(), 4);
+    assert_eq!(
+        narrowed(&part, &[condition("k", 819, 820)]),
+        vec![8190..8210]
+    );
+    assert_eq!(narrowed(&part, &[condition("v", 0, 5)]).len(), 4);
     let part = two_keys(100_000);
     let a = |n| condition("a", n, n);
-    assert_eq!(part.narrow(&[a(7)]), vec![35_000..40_000]);
+    assert_eq!(narrowed(&part, &[a(7)]), vec![35_000..40_000]);
     assert_eq!(
-        part.narrow(&[a(7), condition("b", 3, 4)]),
+        narrowed(&part, &[a(7), condition("b", 3, 4)]),
         vec![35_006..35_010]
     );
     // Both ends in conditions of their own, and a granule's end between them.
@@ -101,22 +108,23 @@ fn a_range_of_keys_is_narrowed_to_its_rows() {
         ends("b", Excluded(400), Unbounded),
         ends("b", Unbounded, Included(700)),
     ];
-    assert_eq!(part.narrow(&both), vec![40_802..41_402]);
+    assert_eq!(narrowed(&part, &both), vec![40_802..41_402]);
     assert_eq!(
-        part.narrow(&[a(19), ends("b", Included(2400), Unbounded)]),
+        narrowed(&part, &[a(19), ends("b", Included(2400), Unbounded)]),
         vec![99_800..100_000]
     );
-    assert!(
-        part.narrow(&[a(7), ends("b", Excluded(10), Excluded(11))])
-            .is_empty()
-    );
-    assert!(part.narrow(&[a(20)]).is_empty() && part.narrow(&[a(-1)]).is_empty());
+    assert!(narrowed(&part, &[a(7), ends("b", Excluded(10), Excluded(11))]).is_empty());
+    assert!(narrowed(&part, &[a(20)]).is_empty() && narrowed(&part, &[a(-1)]).is_empty());
     // A range of the first element says nothing of the second.
     assert_eq!(
-        part.narrow(&[condition("a", 3, 4), condition("b", 5, 5)]),
+        narrowed(&part, &[condition("a", 3, 4), condition("b", 5, 5)]),
         vec![15_000..25_000]
     );
-    let wide = part.narrow(&[ends("a", Included(0), Unbounded)]);
+    let certain = |conditions: &[Condition]| part.narrow(conditions).certain;
+    assert!(certain(&[a(7)]) && certain(&both) && certain(&[condition("a", 3, 9)]) && certain(&[]));
+    assert!(!certain(&[condition("a", 3, 4), condition("b", 5, 5)]));
+    assert!(!certain(&[condition("b", 5, 5)]));
+    let wide = narrowed(&part, &[ends("a", Included(0), Unbounded)]);
     assert_eq!(wide, vec![0..100_000]);
 }
 
@@ -134,7 +142,13 @@ fn narrowed_ranges_hold_every_row_that_matches() {
         let found = part.narrow(&[condition("a", a, a), condition("b", low, high)]);
         let fits = |row: &i64| row / 5000 == a && (low..=high).contains(&(row % 5000 / 2));
         let rows: Vec<i64> = (0..60_000).filter(fits).collect();
-        let got: Vec<i64> = found.into_iter().flatten().map(|r| r as i64).collect();
+        assert!(found.certain || found.ranges.is_empty());
+        let got: Vec<i64> = found
+            .ranges
+            .into_iter()
+            .flatten()
+            .map(|r| r as i64)
+            .collect();
         assert_eq!(got, rows, "a = {a}, b from {low} to {high}");
     }
 }

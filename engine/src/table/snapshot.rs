@@ -12,7 +12,7 @@ use super::layout::Layout;
 use crate::block::{Block, Field, Schema};
 use crate::column::{Column, ColumnBuilder};
 use crate::hooks::{Condition, ValueRange};
-use crate::part::Part;
+use crate::part::{Narrowed, Part};
 use crate::types::Value;
 
 /// A part with the row ranges of it that may match.
@@ -57,27 +57,26 @@ impl Snapshot {
     /// The parts that may hold rows fulfilling all `conditions`, with their row ranges that may:
     /// by bucket, partition values, key and statistics.
     pub fn prune(&self, conditions: &[Condition]) -> Vec<PartRanges> {
-        self.ranges(conditions, |part| part.prune(conditions))
+        let parts = self.in_buckets(conditions).into_iter();
+        let ranges = parts.map(|p| (Arc::clone(p), p.prune(conditions)));
+        ranges.filter(|(_, ranges)| !ranges.is_empty()).collect()
     }
 
     /// As [`Snapshot::prune`], and where a range of keys begins and ends inside of a granule, from
     /// that row to that row.
-    pub fn narrow(&self, conditions: &[Condition]) -> Vec<PartRanges> {
-        self.ranges(conditions, |part| part.narrow(conditions))
+    pub fn narrow(&self, conditions: &[Condition]) -> Vec<(Arc<Part>, Narrowed)> {
+        let parts = self.in_buckets(conditions).into_iter();
+        let rows = parts.map(|p| (Arc::clone(p), p.narrow(conditions)));
+        rows.filter(|(_, rows)| !rows.ranges.is_empty()).collect()
     }
 
-    fn ranges(
-        &self,
-        conditions: &[Condition],
-        of: impl Fn(&Part) -> Vec<Range<usize>>,
-    ) -> Vec<PartRanges> {
+    fn in_buckets(&self, conditions: &[Condition]) -> Vec<&Arc<Part>> {
         let buckets = self.buckets(conditions);
         let parts = self.parts.iter().filter(|p| {
             let bucket = p.info().bucket;
             buckets.as_ref().is_none_or(|b| b.contains(&bucket))
         });
-        let ranges = parts.map(|p| (Arc::clone(p), of(p)));
-        ranges.filter(|(_, ranges)| !ranges.is_empty()).collect()
+        parts.collect()
     }
 
     /// The buckets that may match; `None` when conditions do not say.

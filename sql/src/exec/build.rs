@@ -18,7 +18,7 @@ use super::held::{BATCH_ROWS, Held, HeldBatches, UnionOperator};
 use super::limit::{DistinctOperator, DistinctState, LimitByState, LimitState, Sink};
 use super::memory::Reservation;
 use super::operator::{Operator, Stream, Tickets};
-use super::pushed::{Pushed, Threshold};
+use super::pushed::{Pushed, Threshold, Top};
 use super::scan::ScanOperator;
 use super::sort;
 use super::stages::{ArrayJoinStage, FilterStage, ProjectStage, Stage, Staged};
@@ -386,13 +386,19 @@ impl Builder<'_> {
 fn top_of(sort: &Sort) -> (Arc<Threshold>, Pushed) {
     let first = sort.keys.first();
     let (descending, nulls_first) = first.map_or((false, false), |k| (k.descending, k.nulls_first));
-    let threshold = Arc::new(Threshold::new(descending, nulls_first));
-    let top = match (first.map(|k| &k.expr), sort.limit) {
-        (Some(Expr::Column(id, _)), Some(n)) if n <= sort::TOP_ROWS => {
-            Some((*id, Arc::clone(&threshold)))
-        }
+    let limit = sort.limit.filter(|n| *n <= sort::TOP_ROWS);
+    let rows = limit.map_or(usize::MAX, |n| n as usize);
+    let threshold = Arc::new(Threshold::new(rows, descending, nulls_first));
+    let plain = sort.keys.iter().map_while(|k| match k.expr {
+        Expr::Column(id, _) => Some((id, k.descending)),
         _ => None,
-    };
+    });
+    let keys: Vec<(ColumnId, bool)> = plain.collect();
+    let top = (limit.is_some() && !keys.is_empty()).then(|| Top {
+        whole: keys.len() == sort.keys.len(),
+        keys,
+        threshold: Arc::clone(&threshold),
+    });
     let pushed = Pushed {
         keys: Vec::new(),
         top,

@@ -14,6 +14,9 @@ use super::drive;
 use super::memory::Reservation;
 use super::operator::Stream;
 
+/// Up to so many rows are put together by the caller: starting a thread costs more than it saves.
+const SMALL_ROWS: usize = 32_768;
+
 /// Batches of one worker and what they hold.
 pub(crate) struct Gathered {
     pub(crate) batches: Vec<Batch>,
@@ -69,10 +72,14 @@ pub(crate) fn join(
     if batches.len() > 1 {
         whole.add(batches.iter().map(Batch::memory_bytes).sum())?;
     }
-    let columns = drive::tasks(ctx, types.len(), |i| {
+    let column = |i: usize| {
         let parts: Vec<&Column> = batches.iter().map(|b| &b.columns[i]).collect();
         concat::concat(&parts, &types[i])
-    })?;
+    };
+    let columns = match batches.len() > 1 && rows > SMALL_ROWS {
+        true => drive::tasks(ctx, types.len(), column)?,
+        false => (0..types.len()).map(column).collect::<Result<_>>()?,
+    };
     drop(batches);
     // A copy is held instead of the batches.
     if whole.bytes() > 0 {

@@ -12,7 +12,7 @@ use roost_engine::error::Result;
 use roost_engine::hooks::ValueRange;
 use roost_engine::kernels::compare::compare;
 use roost_engine::kernels::sort::SortKey;
-use roost_engine::types::Value;
+use roost_engine::types::{DataType, Value};
 
 use super::sort::encode::{self, Words};
 use crate::eval::groups::{Groups, NO_GROUP};
@@ -26,7 +26,24 @@ const MOST_POINTS: usize = 256;
 #[derive(Clone, Default)]
 pub(crate) struct Pushed {
     pub(crate) keys: Vec<(ColumnId, Arc<KeyFilter>)>,
-    pub(crate) top: Option<(ColumnId, Arc<Threshold>)>,
+    pub(crate) top: Option<Top>,
+}
+
+/// An order of which only the first rows are wanted.
+#[derive(Clone)]
+pub(crate) struct Top {
+    /// Its first keys as far as they are plain columns, and whether each descends; at least one.
+    pub(crate) keys: Vec<(ColumnId, bool)>,
+    /// Whether these are all of its keys.
+    pub(crate) whole: bool,
+    pub(crate) threshold: Arc<Threshold>,
+}
+
+impl Top {
+    /// The first key.
+    pub(crate) fn first(&self) -> Option<ColumnId> {
+        self.keys.first().map(|k| k.0)
+    }
 }
 
 /// The keys that the held side of a join has.
@@ -90,6 +107,8 @@ fn ranges(keys: &Column) -> Vec<ValueRange> {
 pub(crate) struct Threshold {
     worst: AtomicU64,
     dropped: AtomicU64,
+    /// How many rows are wanted.
+    limit: usize,
     descending: bool,
     nulls_first: bool,
 }
@@ -104,8 +123,9 @@ pub(crate) fn upper(words: &Words, row: usize) -> u64 {
 
 impl Threshold {
     /// Every row is good enough so far; direction and NULLs of the first key.
-    pub(crate) fn new(descending: bool, nulls_first: bool) -> Self {
+    pub(crate) fn new(limit: usize, descending: bool, nulls_first: bool) -> Self {
         Threshold {
+            limit,
             worst: AtomicU64::new(u64::MAX),
             dropped: AtomicU64::new(0),
             descending,
@@ -129,22 +149,62 @@ impl Threshold {
         self.dropped.load(Ordering::Relaxed)
     }
 
-    /// Rows whose first key is good enough; `None`: all.
-    pub(crate) fn select(&self, column: &Column) -> Option<Vec<u32>> {
-        let worst = self.worst()?;
+    /// How many rows are wanted.
+    pub(crate) fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// Says that so many rows did not reach the sort.
+    pub(crate) fn drop_rows(&self, rows: usize) {
+        self.dropped.fetch_add(rows as u64, Ordering::Relaxed);
+    }
+
+    /// Whether nothing as good as `best`, a value of type `ty`, is wanted any more.
+    pub(crate) fn is_behind(&self, best: &Value, ty: &DataType) -> bool {
+        let Some(worst) = self.worst() else {
+            return false;
+        };
+        let column = Column::constant(best, ty, 1);
+        column.is_ok_and(|column| upper(&self.words(&column), 0) > worst)
+    }
+
+    /// Rows whose first key is good enough; `None`: all. `last` says that nothing between here and
+    /// the sort drops rows, so that the best of these rows are enough.
+    pub(crate) fn select(&self, column: &Column, last: bool) -> Option<Vec<u32>> {
+        let rows = column.len();
+        let enough = last && self.limit > 0 && rows / 2 > self.limit;
+        if !enough && self.worst().is_none() {
+            return None;
+        }
+        let words = self.words(column);
+        // Of the first key alone: others' bits may stand behind it in the words of the whole order,
+        // so nobody else is told.
+        let own = match enough {
+            true => nth(&words, rows, self.limit - 1),
+            false => u64::MAX,
+        };
+        let worst = self.worst().unwrap_or(u64::MAX).min(own);
+        let kept = (0..rows as u32).filter(|row| upper(&words, *row as usize) <= worst);
+        let kept: Vec<u32> = kept.collect();
+        let dropped = rows - kept.len();
+        self.drop_rows(dropped);
+        (dropped > 0).then_some(kept)
+    }
+
+    fn words(&self, column: &Column) -> Words {
         let key = SortKey {
             column: column.clone(),
             descending: self.descending,
             nulls_first: self.nulls_first,
         };
-        let rows = column.len();
-        let words = encode::keys(vec![key], false).words(rows);
-        let kept = (0..rows as u32).filter(|row| upper(&words, *row as usize) <= worst);
-        let kept: Vec<u32> = kept.collect();
-        let dropped = (rows - kept.len()) as u64;
-        self.dropped.fetch_add(dropped, Ordering::Relaxed);
-        (dropped > 0).then_some(kept)
+        encode::keys(vec![key], false).words(column.len())
     }
+}
+
+/// The upper half of the word at place `n` in their order.
+fn nth(words: &Words, rows: usize, n: usize) -> u64 {
+    let mut uppers: Vec<u64> = (0..rows).map(|row| upper(words, row)).collect();
+    *uppers.select_nth_unstable(n).1
 }
 
 impl Pushed {
@@ -161,10 +221,19 @@ impl Pushed {
         };
         let keys = self.keys.iter();
         let keys = keys.filter_map(|(id, f)| Some((source(id)?, Arc::clone(f))));
-        let top = self.top.as_ref();
+        let top = self.top.as_ref().map(|top| {
+            let below = top.keys.iter();
+            let below = below.map_while(|(id, down)| Some((source(id)?, *down)));
+            let keys: Vec<(ColumnId, bool)> = below.collect();
+            Top {
+                whole: top.whole && keys.len() == top.keys.len(),
+                keys,
+                threshold: Arc::clone(&top.threshold),
+            }
+        });
         Pushed {
             keys: keys.collect(),
-            top: top.and_then(|(id, t)| Some((source(id)?, Arc::clone(t)))),
+            top: top.filter(|top| !top.keys.is_empty()),
         }
     }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use roost_engine::column::Column;
-use roost_engine::error::Result;
+use roost_engine::error::{Error, Result};
 use roost_engine::hooks::Condition;
 use roost_engine::kernels::{filter, take};
 use roost_engine::types::DataType;
@@ -15,11 +15,11 @@ use roost_engine::types::DataType;
 use super::batch::Batch;
 use super::context::{ExecContext, Progress};
 use super::operator::{Cursor, Operator, Tickets};
-use super::pushed::{KeyFilter, Pushed, Threshold};
+use super::pushed::{KeyFilter, Pushed, Threshold, Top};
 use crate::eval::Evaluator;
 use crate::expr::{ColumnId, Expr};
 use crate::optimize;
-use crate::plan::{Morsel, Scan, SourceReader, SourceRequest};
+use crate::plan::{Morsel, Scan, SourceReader, SourceRequest, Standing, WantedOrder};
 
 /// Up to so many rows one worker reads alone: starting another costs more than it saves.
 const SMALL_ROWS: usize = 32_768;
@@ -62,8 +62,12 @@ pub(crate) struct ScanOperator {
     places: Vec<usize>,
     /// Types of the output columns.
     types: Vec<DataType>,
-    /// Output columns that no step has read.
-    rest: Vec<usize>,
+    /// Whether only the filter looks at an output column.
+    filter_only: Vec<bool>,
+    /// Whether rows of morsels that are certain fulfil the filter.
+    exact: bool,
+    /// The order whose first rows are wanted, and its first key's type.
+    top: Option<(Top, DataType)>,
     small: bool,
 }
 
@@ -80,21 +84,26 @@ struct Step {
 enum Ask {
     /// Over all output positions read so far, in the order of reading.
     Predicate(Evaluator),
-    /// The column at this place among those read is a key that a join's other side has.
+    /// The column at this output position is a key that a join's other side has.
     Key(usize, Arc<KeyFilter>),
-    /// It is good enough for the first rows of an order.
-    Top(usize, Arc<Threshold>),
+    /// It is good enough for the first rows of an order; and whether no step follows.
+    Top(usize, Arc<Threshold>, bool),
 }
 
 impl Ask {
     fn select(&self, have: &[(usize, Column)], rows: usize) -> Result<Option<Vec<u32>>> {
+        let column = |position: &usize| {
+            let found = have.iter().find(|(own, _)| own == position);
+            let found = found.map(|(_, column)| column);
+            found.ok_or_else(|| Error::bug("a step of a scan asks for a column that was not read"))
+        };
         match self {
             Ask::Predicate(predicate) => {
                 let columns: Vec<Column> = have.iter().map(|(_, c)| c.clone()).collect();
                 filter::selection(&predicate.evaluate_one(&columns, rows)?)
             }
-            Ask::Key(place, keys) => keys.select(&have[*place].1),
-            Ask::Top(place, threshold) => Ok(threshold.select(&have[*place].1)),
+            Ask::Key(position, keys) => keys.select(column(position)?),
+            Ask::Top(position, threshold, last) => Ok(threshold.select(column(position)?, *last)),
         }
     }
 }
@@ -121,8 +130,11 @@ impl ScanOperator {
             columns: places.clone(),
             conditions,
             limit: scan.limit,
+            order: pushed.top.as_ref().and_then(|top| wanted_order(scan, top)),
         };
-        let (steps, rest) = plan_steps(scan, pushed, ctx)?;
+        let steps = plan_steps(scan, pushed, ctx)?;
+        let only = scan.columns.iter();
+        let only = only.map(|c| scan.filter_only.contains(&c.0));
         let (morsels, small) = Morsels::open(scan.source.open(&request)?)?;
         Ok(ScanOperator {
             small,
@@ -131,16 +143,46 @@ impl ScanOperator {
             progress: Arc::clone(&ctx.progress),
             steps,
             types: places.iter().map(|p| fields[*p].ty.clone()).collect(),
+            filter_only: only.collect(),
+            exact: scan.filter.as_ref().is_none_or(optimize::is_exact),
+            top: top_of(scan, pushed),
             places,
-            rest,
         })
     }
 
     fn take(&self) -> Result<Option<(u64, Box<dyn Morsel>)>> {
         let mut morsels = self.morsels.lock();
         let morsel = morsels.next()?;
-        Ok(morsel.map(|m| (self.tickets.next(), m)))
+        let wanted = morsel.filter(|m| !self.is_behind(m.as_ref()));
+        Ok(wanted.map(|m| (self.tickets.next(), m)))
     }
+
+    /// Whether neither this morsel nor those behind it have one of the first rows.
+    fn is_behind(&self, morsel: &dyn Morsel) -> bool {
+        match (&self.top, morsel.best()) {
+            (Some((top, ty)), Some(best)) => top.threshold.is_behind(best, ty),
+            _ => false,
+        }
+    }
+}
+
+fn top_of(scan: &Scan, pushed: &Pushed) -> Option<(Top, DataType)> {
+    let top = pushed.top.as_ref()?;
+    let column = scan.columns.iter().find(|c| Some(c.0) == top.first())?;
+    let field = scan.source.schema().fields.get(column.1)?;
+    Some((top.clone(), field.ty.clone()))
+}
+
+/// The order in the source's own columns.
+fn wanted_order(scan: &Scan, top: &Top) -> Option<WantedOrder> {
+    let place = |id: ColumnId| scan.columns.iter().find(|c| c.0 == id).map(|c| c.1);
+    let keys = top.keys.iter();
+    let keys = keys.map_while(|(id, descends)| Some((place(*id)?, *descends)));
+    let keys: Vec<(usize, bool)> = keys.collect();
+    (!keys.is_empty()).then(|| WantedOrder {
+        whole: top.whole && keys.len() == top.keys.len(),
+        keys,
+    })
 }
 
 /// What the filter says about columns of the source.
@@ -229,24 +271,25 @@ fn cost(expr: &Expr) -> u32 {
     cost
 }
 
-fn plan_steps(scan: &Scan, pushed: &Pushed, ctx: &ExecContext) -> Result<(Vec<Step>, Vec<usize>)> {
+fn plan_steps(scan: &Scan, pushed: &Pushed, ctx: &ExecContext) -> Result<Vec<Step>> {
     let position = |id: &ColumnId| scan.columns.iter().position(|c| c.0 == *id);
     let mut have: Vec<usize> = Vec::new();
     let mut steps: Vec<(Vec<usize>, Vec<Expr>)> = Vec::new();
     // What is not good enough for a top-N is found out before the filter where that is cheap: a
     // number against a bound. Rows are then dropped without anyone knowing what the filter says.
-    let early = pushed.top.as_ref().and_then(|(id, threshold)| {
-        let place = position(id).filter(|_| !ctx.counts_before_limit && scan.filter.is_some())?;
+    let early = pushed.top.as_ref().and_then(|top| {
+        let place = position(&top.first()?);
+        let place = place.filter(|_| !ctx.counts_before_limit && scan.filter.is_some())?;
         let field = scan.source.schema().fields.get(scan.columns[place].1)?;
         let number = field.ty.is_integer() || field.ty.is_date() || field.ty.is_date_time();
-        number.then(|| (place, Arc::clone(threshold)))
+        number.then(|| (place, Arc::clone(&top.threshold)))
     });
     let mut out = Vec::new();
     let mut ids: Vec<ColumnId> = Vec::new();
     if let Some((place, threshold)) = early {
         have.push(place);
         ids.push(scan.columns[place].0);
-        let (read, ask) = (vec![place], Ask::Top(0, threshold));
+        let (read, ask) = (vec![place], Ask::Top(place, threshold, false));
         let done = Vec::new();
         out.push(Step { read, ask, done });
     }
@@ -275,25 +318,24 @@ fn plan_steps(scan: &Scan, pushed: &Pushed, ctx: &ExecContext) -> Result<(Vec<St
     let rows = scan.source.rows_at_most().unwrap_or(u64::MAX);
     let selective = |keys: &Arc<KeyFilter>| (keys.len() as u64) < rows / 4;
     let keys = pushed.keys.iter().filter(|(_, keys)| selective(keys));
-    let keys = keys.map(|(id, keys)| (id, Some(keys)));
-    for (id, keys) in keys.chain(pushed.top.iter().map(|(id, _)| (id, None))) {
-        let Some(column) = position(id) else {
+    let keys = keys.map(|(id, keys)| (*id, Some(keys)));
+    let first = pushed.top.as_ref().and_then(Top::first);
+    for (id, keys) in keys.chain(first.map(|id| (id, None))) {
+        let Some(column) = position(&id) else {
             continue;
         };
-        let known = have.iter().position(|p| *p == column);
-        let place = known.unwrap_or(have.len());
-        if known.is_none() {
+        let known = have.contains(&column);
+        if !known {
             have.push(column);
         }
         out.push(Step {
-            read: if known.is_none() {
-                vec![column]
-            } else {
-                Vec::new()
+            read: match known {
+                true => Vec::new(),
+                false => vec![column],
             },
             ask: match (keys, &pushed.top) {
-                (Some(keys), _) => Ask::Key(place, Arc::clone(keys)),
-                (None, Some((_, threshold))) => Ask::Top(place, Arc::clone(threshold)),
+                (Some(keys), _) => Ask::Key(column, Arc::clone(keys)),
+                (None, Some(top)) => Ask::Top(column, Arc::clone(&top.threshold), true),
                 (None, None) => continue,
             },
             done: Vec::new(),
@@ -308,8 +350,7 @@ fn plan_steps(scan: &Scan, pushed: &Pushed, ctx: &ExecContext) -> Result<(Vec<St
         step.done = last.filter(only).collect();
         later.extend(looked_at);
     }
-    let rest = (0..scan.columns.len()).filter(|p| !have.contains(p));
-    Ok((out, rest.collect()))
+    Ok(out)
 }
 
 impl Operator for ScanOperator {
@@ -337,51 +378,130 @@ impl Cursor for ScanCursor<'_> {
     }
 }
 
+impl Step {
+    /// Output positions that must be there.
+    fn reads(&self) -> impl Iterator<Item = usize> + '_ {
+        let asked = match &self.ask {
+            Ask::Key(position, _) | Ask::Top(position, ..) => Some(*position),
+            Ask::Predicate(_) => None,
+        };
+        let asked = asked.filter(|p| !self.read.contains(p));
+        self.read.iter().copied().chain(asked)
+    }
+}
+
 impl ScanOperator {
     fn read(&self, morsel: &mut dyn Morsel) -> Result<Batch> {
         let all = morsel.rows();
-        let mut bytes = 0;
-        let mut selection: Option<Vec<u32>> = None;
-        let mut have: Vec<(usize, Column)> = Vec::with_capacity(self.places.len());
-        let mut fetch = |positions: &[usize], selection: Option<&[u32]>| -> Result<Vec<Column>> {
-            if positions.is_empty() {
-                return Ok(Vec::new());
-            }
-            let places: Vec<usize> = positions.iter().map(|p| self.places[*p]).collect();
-            let columns = morsel.read(&places, selection)?;
-            bytes += columns.iter().map(Column::memory_bytes).sum::<usize>();
-            Ok(columns)
-        };
-        let mut rows = all;
+        let certain = self.exact && morsel.is_certain();
+        let standing = self.top.as_ref().and_then(|_| morsel.standing());
+        let mut rows = Rows::new(self, morsel);
         for step in &self.steps {
-            let fresh = fetch(&step.read, selection.as_deref())?;
-            have.extend(step.read.iter().copied().zip(fresh));
-            if let Some(kept) = step.ask.select(&have, rows)? {
-                for (position, column) in &mut have {
-                    *column = match step.done.contains(position) {
-                        true => Column::defaults(&self.types[*position], kept.len()),
-                        false => take::take(column, &kept),
-                    };
-                }
-                rows = kept.len();
-                selection = Some(match selection {
-                    Some(outer) => kept.iter().map(|k| outer[*k as usize]).collect(),
-                    None => kept,
-                });
+            match &step.ask {
+                Ask::Predicate(_) if certain => continue,
+                Ask::Top(_, _, true) if standing.is_some() => continue,
+                _ => {}
             }
-            if rows == 0 {
+            rows.fetch(step.reads())?;
+            if let Some(kept) = step.ask.select(&rows.have, rows.count)? {
+                rows.keep(kept, &step.done);
+            }
+            if rows.count == 0 {
                 break;
             }
         }
-        if rows > 0 {
-            let fresh = fetch(&self.rest, selection.as_deref())?;
-            have.extend(self.rest.iter().copied().zip(fresh));
+        if let (Some((top, _)), Some(standing)) = (&self.top, standing) {
+            let limit = top.threshold.limit();
+            if rows.count > limit {
+                top.threshold.drop_rows(rows.count - limit);
+                rows.keep(first_rows(standing, rows.count, limit), &[]);
+            }
         }
+        let (columns, bytes, rows) = rows.finish()?;
         self.progress.add(all as u64, bytes as u64);
-        if rows == 0 {
-            return Ok(Batch::new(Vec::new(), 0));
+        Ok(Batch::new(columns, rows))
+    }
+}
+
+/// The rows of a morsel that are left, with the columns that were read of them.
+struct Rows<'a> {
+    scan: &'a ScanOperator,
+    morsel: &'a mut dyn Morsel,
+    /// Output positions with their columns.
+    have: Vec<(usize, Column)>,
+    /// Which rows of the morsel are left; none stands for all.
+    selection: Option<Vec<u32>>,
+    count: usize,
+    bytes: usize,
+}
+
+impl<'a> Rows<'a> {
+    fn new(scan: &'a ScanOperator, morsel: &'a mut dyn Morsel) -> Self {
+        Rows {
+            have: Vec::with_capacity(scan.places.len()),
+            selection: None,
+            count: morsel.rows(),
+            bytes: 0,
+            scan,
+            morsel,
         }
-        have.sort_by_key(|(position, _)| *position);
-        Ok(Batch::new(have.into_iter().map(|(_, c)| c).collect(), rows))
+    }
+
+    fn has(&self, position: usize) -> bool {
+        self.have.iter().any(|(own, _)| *own == position)
+    }
+
+    /// Reads the columns at output positions that were not read.
+    fn fetch(&mut self, positions: impl Iterator<Item = usize>) -> Result<()> {
+        let missing: Vec<usize> = positions.filter(|p| !self.has(*p)).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let places: Vec<usize> = missing.iter().map(|p| self.scan.places[*p]).collect();
+        let columns = self.morsel.read(&places, self.selection.as_deref())?;
+        self.bytes += columns.iter().map(Column::memory_bytes).sum::<usize>();
+        self.have.extend(missing.into_iter().zip(columns));
+        Ok(())
+    }
+
+    /// Only rows `kept` of those that are left stay; columns that are done lose their values.
+    fn keep(&mut self, kept: Vec<u32>, done: &[usize]) {
+        for (position, column) in &mut self.have {
+            *column = match done.contains(position) {
+                true => Column::defaults(&self.scan.types[*position], kept.len()),
+                false => take::take(column, &kept),
+            };
+        }
+        self.count = kept.len();
+        self.selection = Some(match self.selection.take() {
+            Some(outer) => kept.iter().map(|k| outer[*k as usize]).collect(),
+            None => kept,
+        });
+    }
+
+    /// All output columns, the bytes that were read, and the number of rows.
+    fn finish(mut self) -> Result<(Vec<Column>, usize, usize)> {
+        let scan = self.scan;
+        if self.count == 0 {
+            return Ok((Vec::new(), self.bytes, 0));
+        }
+        self.fetch((0..scan.places.len()).filter(|p| !scan.filter_only[*p]))?;
+        for position in 0..scan.places.len() {
+            if !self.has(position) {
+                let nothing = Column::defaults(&scan.types[position], self.count);
+                self.have.push((position, nothing));
+            }
+        }
+        self.have.sort_by_key(|(position, _)| *position);
+        let columns = self.have.into_iter().map(|(_, column)| column);
+        Ok((columns.collect(), self.bytes, self.count))
+    }
+}
+
+/// The `limit` first of an order that `rows` rows stand in.
+fn first_rows(standing: Standing, rows: usize, limit: usize) -> Vec<u32> {
+    match standing {
+        Standing::InOrder => (0..limit as u32).collect(),
+        Standing::Reversed => ((rows - limit) as u32..rows as u32).collect(),
     }
 }

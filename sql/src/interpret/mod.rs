@@ -15,6 +15,7 @@ pub mod materialized;
 mod merge_states;
 mod mutate;
 mod names;
+mod runs;
 pub mod select;
 pub mod series;
 pub mod show;

@@ -14,14 +14,12 @@ use roost_engine::column::Column;
 use roost_engine::error::{Code, Error, Result};
 use roost_engine::hooks::BlockExpr;
 use roost_engine::part::{Part, PartInfo};
-use roost_engine::table::{DefaultKind, FinalPart, Snapshot, TableDefinition, TableEngine};
+use roost_engine::table::{DefaultKind, Snapshot, TableDefinition, TableEngine};
 use roost_engine::types::{DataType, Value};
 
 use super::compiler::SqlCompiler;
-use crate::plan::{Morsel, SourceReader, SourceRequest, TableSource};
-
-/// Rows of one morsel, at most: eight granules.
-const MORSEL_ROWS: usize = 8 * 8192;
+use super::runs::Runs;
+use crate::plan::{Morsel, SourceReader, SourceRequest, Standing, TableSource};
 
 /// How a column of the scan's schema comes about.
 #[derive(Debug, Clone)]
@@ -203,27 +201,8 @@ impl TableSource for SnapshotSource {
     }
 
     fn open(&self, request: &SourceRequest) -> Result<Arc<dyn SourceReader>> {
-        let found = match self.is_final {
-            false => {
-                let all = self.snapshot.narrow(&request.conditions).into_iter();
-                all.map(|(part, ranges)| (FinalPart { part, rows: None }, ranges))
-                    .collect()
-            }
-            true => self.snapshot.prune_final(&request.conditions)?,
-        };
-        let mut runs = Vec::new();
-        for (source, ranges) in found {
-            for range in ranges {
-                let mut at = range.start;
-                while at < range.end {
-                    let end = range.end.min((at / MORSEL_ROWS + 1) * MORSEL_ROWS);
-                    runs.push((source.clone(), at..end));
-                    at = end;
-                }
-            }
-        }
         Ok(Arc::new(SnapshotReader {
-            runs,
+            runs: Runs::of(&self.snapshot, self.is_final, &self.schema, request)?,
             next: AtomicUsize::new(0),
             schema: Arc::clone(&self.schema),
             origins: Arc::clone(&self.origins),
@@ -248,7 +227,7 @@ pub fn part_name(info: &PartInfo) -> String {
 }
 
 struct SnapshotReader {
-    runs: Vec<(FinalPart, Range<usize>)>,
+    runs: Runs,
     next: AtomicUsize,
     schema: Arc<Schema>,
     origins: Arc<Vec<Origin>>,
@@ -257,18 +236,19 @@ struct SnapshotReader {
 impl SourceReader for SnapshotReader {
     fn next(&self) -> Result<Option<Box<dyn Morsel>>> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let Some((source, range)) = self.runs.get(number) else {
+        let Some(run) = self.runs.all.get(number) else {
             return Ok(None);
         };
-        let live = source.rows.as_ref().map(|rows| {
-            let place = |row: usize| rows.partition_point(|r| (*r as usize) < row);
-            rows[place(range.start)..place(range.end)].to_vec()
-        });
+        let range = run.range.clone();
+        let live = run.shown.as_ref().map(|rows| Live::of(rows, &range));
         Ok(Some(Box::new(PartMorsel {
             number: number as u64,
-            part: Arc::clone(&source.part),
-            range: range.clone(),
+            part: Arc::clone(&run.part),
+            range,
             live,
+            certain: run.certain,
+            standing: self.runs.standing,
+            best: run.best.clone(),
             schema: Arc::clone(&self.schema),
             origins: Arc::clone(&self.origins),
             places: HashMap::new(),
@@ -281,11 +261,35 @@ struct PartMorsel {
     part: Arc<Part>,
     range: Range<usize>,
     /// Rows of the part inside of the range that are shown; none stands for all.
-    live: Option<Vec<u32>>,
+    live: Option<Live>,
+    certain: bool,
+    standing: Option<Standing>,
+    best: Option<Value>,
     schema: Arc<Schema>,
     origins: Arc<Vec<Origin>>,
     /// Places of stored columns in the part, as they are looked up.
     places: HashMap<usize, Option<usize>>,
+}
+
+/// Rows of a part that FINAL shows, those inside of a range.
+#[derive(Clone)]
+struct Live {
+    rows: Arc<Vec<u32>>,
+    inside: Range<usize>,
+}
+
+impl Live {
+    fn of(rows: &Arc<Vec<u32>>, range: &Range<usize>) -> Self {
+        let place = |row: usize| rows.partition_point(|r| (*r as usize) < row);
+        Live {
+            rows: Arc::clone(rows),
+            inside: place(range.start)..place(range.end),
+        }
+    }
+
+    fn rows(&self) -> &[u32] {
+        &self.rows[self.inside.clone()]
+    }
 }
 
 impl Morsel for PartMorsel {
@@ -294,21 +298,35 @@ impl Morsel for PartMorsel {
     }
 
     fn rows(&self) -> usize {
-        self.live.as_ref().map_or(self.range.len(), Vec::len)
+        let live = self.live.as_ref();
+        live.map_or(self.range.len(), |live| live.inside.len())
+    }
+
+    fn is_certain(&self) -> bool {
+        self.certain
+    }
+
+    fn standing(&self) -> Option<Standing> {
+        self.standing
+    }
+
+    fn best(&self) -> Option<&Value> {
+        self.best.as_ref()
     }
 
     fn read(&mut self, columns: &[usize], selection: Option<&[u32]>) -> Result<Vec<Column>> {
         let start = self.range.start as u32;
-        let rows: Option<Vec<u32>> = match (&self.live, selection) {
-            (None, None) => None,
+        let live = self.live.clone();
+        let chosen: Option<Vec<u32>> = match (&live, selection) {
+            (_, None) => None,
             (None, Some(s)) => Some(s.iter().map(|r| r + start).collect()),
-            (Some(live), None) => Some(live.clone()),
-            (Some(live), Some(s)) => Some(s.iter().map(|r| live[*r as usize]).collect()),
+            (Some(live), Some(s)) => {
+                let live = live.rows();
+                Some(s.iter().map(|r| live[*r as usize]).collect())
+            }
         };
-        columns
-            .iter()
-            .map(|&c| self.column(c, rows.as_deref()))
-            .collect()
+        let rows = chosen.as_deref().or(live.as_ref().map(Live::rows));
+        columns.iter().map(|&c| self.column(c, rows)).collect()
     }
 }
 

@@ -32,6 +32,24 @@ pub fn conditions(filter: &Expr, names: &dyn Fn(ColumnId) -> Option<String>) -> 
         .collect()
 }
 
+/// Whether the conditions that [`conditions`] finds say all that the filter says: rows that fulfil
+/// them fulfil it.
+pub fn is_exact(filter: &Expr) -> bool {
+    conjuncts(filter).iter().all(|conjunct| {
+        let Some((name, [a, b])) = conjunct.as_call() else {
+            return false;
+        };
+        let column = match (a, b) {
+            (Expr::Column(_, ty), Expr::Literal(..)) | (Expr::Literal(..), Expr::Column(_, ty)) => {
+                ty
+            }
+            _ => return false,
+        };
+        let plain = !column.is_nullable() && !column.value_type().is_float();
+        plain && is_comparison(name) && of_comparison(name, a, b).is_some()
+    })
+}
+
 type Ranges = Vec<(ColumnId, Vec<ValueRange>)>;
 
 /// Ranges of columns that a predicate implies, one entry per column.

@@ -26,7 +26,7 @@ use std::sync::Arc;
 use roost_engine::block::{Block, Field, Schema};
 use roost_engine::error::Result;
 
-pub use key_condition::conditions;
+pub use key_condition::{conditions, is_exact};
 
 use crate::functions::BindContext;
 use crate::plan::{OutputColumn, Plan, Query, Values};

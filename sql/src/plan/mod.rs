@@ -20,7 +20,7 @@ use roost_engine::types::{DataType, Value};
 pub use memory::{BlockMorsel, MemorySource};
 pub use series::SeriesSource;
 pub use shared::{SharedSource, as_shared};
-pub use source::{Morsel, SourceReader, SourceRequest, TableSource};
+pub use source::{Morsel, SourceReader, SourceRequest, Standing, TableSource, WantedOrder};
 
 use crate::expr::{AggregateCall, ColumnId, Expr};
 

@@ -22,6 +22,27 @@ pub struct SourceRequest {
     pub conditions: Vec<Condition>,
     /// Enough rows, when no more are wanted (a hint).
     pub limit: Option<u64>,
+    /// The order whose first rows are wanted (a hint): a source that can tell which of its morsels
+    /// may hold the very first hands those out first.
+    pub order: Option<WantedOrder>,
+}
+
+/// An order of plain columns.
+#[derive(Debug, Clone)]
+pub struct WantedOrder {
+    /// Places of the keys in the source's schema, and whether each descends.
+    pub keys: Vec<(usize, bool)>,
+    /// Whether these are all keys of the order, or only the first ones.
+    pub whole: bool,
+}
+
+/// How the rows of a morsel stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// The first of the wanted order come first.
+    InOrder,
+    /// The first of the wanted order come last.
+    Reversed,
 }
 
 /// Rows of something that looks like a table.
@@ -85,6 +106,19 @@ pub trait Morsel: Send {
     fn number(&self) -> u64;
     /// Rows (tens of thousands at most).
     fn rows(&self) -> usize;
+    /// Whether all of its rows are known to fulfil the request's conditions.
+    fn is_certain(&self) -> bool {
+        false
+    }
+    /// How rows that fulfil the request's conditions stand in the whole wanted order, when known.
+    fn standing(&self) -> Option<Standing> {
+        None
+    }
+    /// What no value of the wanted order's first key comes before. When morsels have it, it only
+    /// gets worse from one to the next.
+    fn best(&self) -> Option<&Value> {
+        None
+    }
     /// The columns at these places of the schema, for all rows, or for the rows at `selection`
     /// (ascending).
     fn read(&mut self, columns: &[usize], selection: Option<&[u32]>) -> Result<Vec<Column>>;

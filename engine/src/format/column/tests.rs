@@ -198,7 +198,75 @@ fn flipped_bits_never_panic() {
                     assert_eq!(c.len(), column.len());
                     c.check(&ty).unwrap();
                 }
+                let picks = [0, 3, column.len() as u32 - 1];
+                let (shape, mut cursor) = (ty.physical(), Cursor::new(&bad));
+                if let Ok(c) = pick_column(&mut cursor, &shape, column.len(), None, &picks) {
+                    assert_eq!(c.len(), picks.len());
+                    c.check(&ty).unwrap();
+                }
             }
+        }
+    }
+}
+
+#[test]
+fn picked_rows_are_the_rows_of_the_whole_page() {
+    type Make = fn(usize) -> Value;
+    let makes: [(&str, Make); 16] = [
+        ("UInt8", |_| Value::UInt(7)),
+        ("Int32", |i| Value::Int((i as i64 * 7919) % 1000 - 500)),
+        ("UInt64", |i| {
+            Value::UInt((i as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15))
+        }),
+        ("UInt32", |i| {
+            Value::UInt(1_700_000_000 + i as u64 * 3 + (i as u64 % 2))
+        }),
+        ("Int64", |i| Value::Int(1000 + i as i64 * 60)),
+        ("UInt16", |i| Value::UInt([1, 60_000, 7, 33_333][i * i % 4])),
+        ("UInt32", |i| Value::UInt(i as u64 / 100 * 1_000_003)),
+        ("Float64", |i| Value::Float((i * 37 % 1000) as f64 / 100.0)),
+        ("Float32", |i| {
+            Value::Float(f64::from(((i * 37) as f32).sqrt()))
+        }),
+        ("String", |i| text(i)),
+        ("String", |i| text(i % 5)),
+        ("FixedString(2)", |i| {
+            Value::Bytes(vec![b'a' + (i % 7) as u8, (i % 251) as u8])
+        }),
+        ("Nullable(Int16)", |i| match i % 3 {
+            0 => Value::Null,
+            _ => Value::Int(i as i64 % 900),
+        }),
+        ("Nullable(String)", |i| match i % 50 {
+            0 => Value::Null,
+            _ => text(i),
+        }),
+        ("Array(String)", |i| {
+            Value::Array((0..i % 4).map(text).collect())
+        }),
+        ("Tuple(UInt8, String)", |i| {
+            Value::Tuple(vec![Value::UInt(i as u64 % 9), text(i)])
+        }),
+    ];
+    for (name, make) in makes {
+        let rows = 900;
+        let (ty, whole) = column(name, rows, make);
+        let mut bytes = Vec::new();
+        put_column(&mut bytes, &whole, choice(), None).unwrap();
+        let sets: [Vec<u32>; 4] = [
+            vec![],
+            vec![rows as u32 - 1],
+            (0..rows as u32).step_by(97).collect(),
+            (300..330).collect(),
+        ];
+        for picks in sets {
+            let mut cursor = Cursor::new(&bytes);
+            let found = pick_column(&mut cursor, &ty.physical(), rows, None, &picks).unwrap();
+            cursor.end().unwrap();
+            found.check(&ty).unwrap();
+            let wanted: Vec<Value> = picks.iter().map(|p| whole.value(*p as usize)).collect();
+            let found: Vec<Value> = (0..found.len()).map(|i| found.value(i)).collect();
+            assert_eq!(found, wanted, "{name}");
         }
     }
 }
@@ -222,6 +290,12 @@ proptest::proptest! {
                 assert_eq!(c.len(), rows);
                 c.check(&ty).unwrap();
                 assert_eq!(c.to_flat().len(), rows);
+            }
+            let picks: Vec<u32> = (0..rows as u32).step_by(13).collect();
+            let mut cursor = Cursor::new(&bytes);
+            if let Ok(c) = pick_column(&mut cursor, &ty.physical(), rows, shared, &picks) {
+                assert_eq!(c.len(), picks.len());
+                c.check(&ty).unwrap();
             }
         }
         let (mut nulls, mut values) = (Vec::new(), Vec::<i32>::new());
