@@ -195,14 +195,16 @@ impl Client {
         for number in self.partitions(topic)? {
             let partition = self.partition(topic, number)?;
             let (first, end) = (partition.offset(OffsetAt::Earliest)?, partition.end()?);
-            let from = end.saturating_sub(count as i64).max(first);
-            if from < end {
+            let mut from = end.saturating_sub(count as i64).max(first);
+            // A broker may answer with one batch at a time; with none, what is there is gone.
+            while from < end {
                 let fetch = partition
                     .client
                     .fetch_records(from, 1..1 << 20, WAIT_MILLIS);
                 let (records, _) = wait(&partition.stop, &partition.what, fetch)?;
-                let messages = records.into_iter().map(|r| message_of(number, r));
-                out.extend(messages.take(count));
+                let Some(last) = records.last() else { break };
+                from = last.offset.max(from) + 1;
+                out.extend(records.into_iter().map(|r| message_of(number, r)));
             }
         }
         Ok(out)

@@ -232,10 +232,11 @@ fn no_row_is_lost_while_keys_change() {
         "success",
     );
     let over = std::sync::atomic::AtomicBool::new(false);
+    let stored = std::sync::atomic::AtomicUsize::new(0);
     let mut sent = std::thread::scope(|scope| {
         let writers: Vec<_> = (0..2)
             .map(|w| {
-                let (server, over) = (&server, &over);
+                let (server, over, stored) = (&server, &over, &stored);
                 scope.spawn(move || {
                     let mut sent = Vec::new();
                     while !over.load(std::sync::atomic::Ordering::SeqCst) {
@@ -244,6 +245,7 @@ fn no_row_is_lost_while_keys_change() {
                         let answer = server.post(path, "text/csv", format!("1,{row}\n"));
                         if answer.status == 200 && answer.json()["quarantine_rows"] == 0 {
                             sent.push(row);
+                            stored.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
                         } else {
                             sent.push(String::new());
                         }
@@ -252,7 +254,12 @@ fn no_row_is_lost_while_keys_change() {
                 })
             })
             .collect();
-        for key in ["b, a", "a, b", "b", "a"] {
+        // Some builds, and as many more as it takes until enough rows came in between.
+        let keys = ["b, a", "a, b", "b", "a"].into_iter().cycle();
+        for (at, key) in keys.take(100).enumerate() {
+            if at >= 4 && stored.load(std::sync::atomic::Ordering::SeqCst) > 10 {
+                break;
+            }
             let text = EVENTS.replace("KEY \"a\"", &format!("KEY \"{key}\""));
             let built = post(
                 &server,
