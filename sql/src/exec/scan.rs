@@ -179,7 +179,7 @@ fn wanted_order(scan: &Scan, top: &Top) -> Option<WantedOrder> {
     let keys = top.keys.iter();
     let keys = keys.map_while(|(id, descends)| Some((place(*id)?, *descends)));
     let keys: Vec<(usize, bool)> = keys.collect();
-    (!keys.is_empty()).then(|| WantedOrder {
+    (!keys.is_empty()).then_some(WantedOrder {
         whole: top.whole && keys.len() == top.keys.len(),
         keys,
     })
