@@ -22,13 +22,10 @@ use std::sync::Arc;
 
 use roost_engine::catalog::CreateMode;
 use roost_engine::storage::Storage;
-use roost_engine::storage::faulty::{Call, CallKind, Fault, FaultyStorage, Image};
+use roost_engine::storage::faulty::{Call, CallKind, Fault, FaultyStorage, Image, is_full};
 use run::*;
 use scenarios::*;
 use support::*;
-fn full() -> bool {
-    std::env::var_os("ROOST_CRASH_FULL").is_some()
-}
 
 /// Opens a disk twice and checks it against what a run knows.
 fn check(disk: &FaultyStorage, run: &Run, place: &str) {
@@ -129,7 +126,7 @@ fn cut_everywhere(scenario: Scenario) -> u64 {
     let calls = disk.trace();
     let changing = calls.iter().zip(1u64..).filter(|(c, _)| c.kind.changes());
     let changing: Vec<u64> = changing.map(|(_, n)| n).collect();
-    let step = if full() {
+    let step = if is_full() {
         1
     } else {
         changing.len().div_ceil(16)
@@ -148,7 +145,7 @@ fn cut_everywhere(scenario: Scenario) -> u64 {
             chosen[4 + n as usize % 2],
         ];
         let all = Image::many(n * 31);
-        let chosen = if full() { &all[..] } else { &few[..] };
+        let chosen = if is_full() { &all[..] } else { &few[..] };
         for image in chosen {
             let place = format!(
                 "{} cut at call {n} {:?}, {image:?}",
@@ -166,7 +163,11 @@ fn fail_everywhere(scenario: Scenario, fault: Fault) {
     let disk = FaultyStorage::new();
     drop(perform(&disk, scenario, false));
     let calls = disk.trace();
-    let step = if full() { 1 } else { calls.len().div_ceil(16) };
+    let step = if is_full() {
+        1
+    } else {
+        calls.len().div_ceil(16)
+    };
     for n in (1..=calls.len()).step_by(step.max(1)) {
         fail_once(scenario, fault, n as u64, &calls[n - 1]);
     }

@@ -15,7 +15,7 @@ use crate::error::{Code, Error, Result};
 mod cuts;
 mod image;
 
-pub use cuts::Cuts;
+pub use cuts::{Cuts, is_full};
 pub use image::Image;
 
 /// What a call does to the disk.

@@ -3,10 +3,20 @@
 //! Invariant: the calls and images are the same in each run of a test; with `ROOST_CRASH_FULL=1` they
 //! are all there are.
 
+use std::ffi::OsStr;
 use std::fmt::Debug;
 use std::ops::Range;
 
 use super::{FaultyStorage, Image};
+
+/// Whether `ROOST_CRASH_FULL` asks for all that can be looked at; empty and `0` do not.
+pub fn is_full() -> bool {
+    says_yes(std::env::var_os("ROOST_CRASH_FULL").as_deref())
+}
+
+fn says_yes(said: Option<&OsStr>) -> bool {
+    said.is_some_and(|said| !said.is_empty() && said != "0")
+}
 
 /// How much is looked at by default.
 #[derive(Debug, Clone)]
@@ -32,7 +42,7 @@ impl Cuts {
         let trace = whole.trace();
         let all = trace.iter().zip(1u64..).skip(self.from as usize);
         let all: Vec<_> = all.filter(|(call, _)| call.kind.changes()).collect();
-        let full = std::env::var_os("ROOST_CRASH_FULL").is_some();
+        let full = is_full();
         let step = if full {
             1
         } else {
@@ -54,6 +64,19 @@ impl Cuts {
                 let place = format!("cut at call {n} {call:?}, {image:?}, {known:?}");
                 check(&disk.image(*image), &known, &place);
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::says_yes;
+
+    #[test]
+    fn nothing_and_zero_mean_off() {
+        assert!(!says_yes(None));
+        for (said, yes) in [("", false), ("0", false), ("1", true), ("yes", true)] {
+            assert_eq!(says_yes(Some(said.as_ref())), yes, "{said:?}");
         }
     }
 }
