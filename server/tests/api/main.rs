@@ -20,6 +20,7 @@ mod inside;
 mod jwt;
 mod malformed;
 mod matrix;
+mod messages;
 mod native;
 mod project;
 mod rights;

@@ -109,7 +109,8 @@ impl<'a> Stream<'a> {
             keeps_value: own.is_empty()
                 || source.flag("kafka_store_raw_value")
                 || source.columns.iter().any(|c| c.name == "__value"),
-            is_plain: own.iter().all(Column::is_plain),
+            // Nothing is read from raw values: they need not be JSON.
+            is_plain: !own.is_empty() && own.iter().all(Column::is_plain),
             columns: own,
             keeps_headers: source.flag("kafka_store_headers")
                 || source.columns.iter().any(|c| c.name == HEADERS.0),
