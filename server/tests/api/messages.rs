@@ -6,7 +6,7 @@ use roost_engine::clock::SystemClock;
 use roost_server::config::Config;
 use roost_server::http::App;
 use roost_server::project::NewDataSource;
-use roost_server::project::ingest::{Ingested, Message, Stream};
+use roost_server::project::ingest::{Ingested, Message, Stream, replay};
 
 /// A workspace whose data source `t` reads a topic.
 struct Reads(Arc<App>);
@@ -23,6 +23,13 @@ impl Reads {
         };
         app.project.create_data_source(new).unwrap();
         Reads(app)
+    }
+
+    fn set(&self, key: &str, value: &str) {
+        let set = |source: &mut roost_server::project::DataSource| {
+            source.settings.insert(key.to_owned(), value.to_owned());
+        };
+        self.0.project.update_data_source("t", set).unwrap();
     }
 
     fn write(&self, values: &[&[u8]]) -> Ingested {
@@ -54,6 +61,24 @@ fn a_data_source_of_raw_values_takes_any_bytes() {
     assert_eq!((done.rows, done.quarantined), (5, 0), "{done:?}");
     let found = reads.texts("SELECT __value FROM default.t ORDER BY __offset");
     assert_eq!(found, ["{broken", "plain", "{\"a\":1}", "{}", "{\"a\":1}{"]);
+}
+
+#[test]
+fn messages_are_replayed_into_a_table_that_has_no_headers() {
+    let reads = Reads::with("`a` Int8 `json:$.a`");
+    assert_eq!(reads.write(&[b"{\"a\":1000}"]).quarantined, 1);
+    // Headers that are asked for later have no column.
+    reads.set("kafka_store_headers", "True");
+    assert_eq!(reads.write(&[b"{\"a\":1}"]).rows, 1);
+    let source = reads
+        .0
+        .project
+        .snapshot()
+        .data_source("t")
+        .cloned()
+        .unwrap();
+    let done = replay(&reads.0.project, &source, None, &mut || Ok(())).unwrap();
+    assert_eq!((done.rows, done.quarantined), (0, 1), "{done:?}");
 }
 
 #[test]

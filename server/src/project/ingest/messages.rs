@@ -208,7 +208,8 @@ impl<'a> Stream<'a> {
         Ok(done)
     }
 
-    fn target<'t>(&'t self, project: &'t Project) -> Target<'t> {
+    /// Where its rows go: the columns that the table has.
+    pub(super) fn target<'t>(&'t self, project: &'t Project) -> Target<'t> {
         Target {
             implicit: &self.implicit,
             ..Target::of(project, self.source, &self.source.name)

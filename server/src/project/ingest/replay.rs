@@ -12,7 +12,7 @@ use serde_json::{Map, Value as Json};
 
 use super::check::Checker;
 use super::json::{is_text, joined};
-use super::messages::{Message, Stream, implicit_columns};
+use super::messages::{Message, Stream};
 use super::quarantine::rows_of;
 use super::{Ingested, Target, no_table};
 use crate::project::Result;
@@ -33,11 +33,9 @@ pub fn replay(
     let name = source.quarantine();
     let table = store.table(&name).ok_or_else(|| no_table(&name))?;
     let hold = store.database().engine().hold(&table, go_on)?;
-    let implicit = implicit_columns(source);
-    let target = Target {
-        implicit: &implicit,
-        ..Target::of(project, source, &source.name)
-    };
+    let topic = source.setting("kafka_topic").unwrap_or_default();
+    let stream = Stream::of(project, source, topic);
+    let target = stream.target(project);
     let write = WriteOptions {
         replace: Some(hold),
         ..WriteOptions::default()
@@ -62,11 +60,6 @@ pub fn replay(
     };
     store.run_into(select, &mut text)?;
     let lines = text.split(|b| *b == b'\n').filter(|l| !l.is_empty());
-    let stream = Stream::of(
-        project,
-        source,
-        source.setting("kafka_topic").unwrap_or_default(),
-    );
     let (mut good, mut bad) = (Vec::new(), Vec::new());
     let checker = Checker::new(&target)?;
     for line in lines {
