@@ -5,14 +5,15 @@
 //! Invariant: files are whole and durable before their plan is stored; once it is, all of them get
 //! their names and the job ends well.
 
-use std::collections::BTreeSet;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashSet};
 
 use roost_engine::error::{Code, Error, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
 use super::{Folder, Job, Outcome, Running};
-use crate::store::{Entry, Store};
+use crate::store::{Entry as StoreEntry, Store};
 
 /// Kind of stored plans.
 const KIND: &str = "publishing";
@@ -49,21 +50,23 @@ impl Plan {
 
     fn carry_out(&self, folder: &Folder) -> Result<()> {
         let storage = folder.storage();
-        let mut folders = BTreeSet::new();
+        let mut folders: BTreeMap<&str, HashSet<String>> = BTreeMap::new();
         for (from, to) in &self.moves {
             let (inside, name) = to.rsplit_once('/').unwrap_or(("", to));
             let waits = from.rsplit_once('/').map_or(from.as_str(), |(_, n)| n);
-            let names = storage.list(inside)?;
-            let is_there = |name: &str| names.iter().any(|n| n == name);
-            if is_there(waits) {
+            // No two moves speak of one name: what others did does not change the answer.
+            let names = match folders.entry(inside) {
+                Entry::Occupied(listed) => listed.into_mut(),
+                Entry::Vacant(new) => new.insert(storage.list(inside)?.into_iter().collect()),
+            };
+            if names.contains(waits) {
                 storage.rename(from, to)?;
-            } else if !is_there(name) {
+            } else if !names.contains(name) {
                 let message = format!("the sink's file {} is gone", folder.shown(to));
                 return Err(Error::new(Code::CANNOT_OPEN_FILE, message));
             }
-            folders.insert(inside);
         }
-        folders.into_iter().try_for_each(|f| storage.sync_dir(f))
+        folders.into_keys().try_for_each(|f| storage.sync_dir(f))
     }
 }
 
@@ -84,6 +87,6 @@ pub(super) fn go_on(store: &Store, folder: Option<&Folder>, job: &Job) -> Option
 }
 
 /// The end of a job's plan, when it has one.
-pub(super) fn over(store: &Store, job: &Job) -> Option<Entry> {
+pub(super) fn over(store: &Store, job: &Job) -> Option<StoreEntry> {
     store.entry::<Plan>(KIND, &job.id, None).ok()
 }
