@@ -93,16 +93,17 @@ impl Messages<'_> {
             return Ok(());
         }
         self.running.go_on()?;
-        self.producer.send(&self.batch).map_err(|why| {
+        let batch = std::mem::take(&mut self.batch);
+        let rows = batch.len() as u64;
+        self.producer.send(batch).map_err(|why| {
             let (topic, taken) = (&self.topic.name, self.rows_sent);
             Error::new(
                 Code::CANNOT_WRITE_TO_FILE_DESCRIPTOR,
                 format!("cannot write to topic '{topic}': {why}; {taken} rows before were taken"),
             )
         })?;
-        self.rows_sent += self.batch.len() as u64;
+        self.rows_sent += rows;
         self.bytes += std::mem::take(&mut self.waiting) as u64;
-        self.batch.clear();
         Ok(())
     }
 }

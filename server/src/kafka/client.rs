@@ -305,11 +305,11 @@ impl Producer {
     ///
     /// # Errors
     /// What the broker says. Whether it has the batch is then not known.
-    pub fn send(&mut self, batch: &[Vec<u8>]) -> Result<(), String> {
+    pub fn send(&mut self, batch: Vec<Vec<u8>>) -> Result<(), String> {
         let now = chrono::DateTime::from_timestamp_micros(crate::store::now_micros());
-        let records = batch.iter().map(|value| Record {
+        let records = batch.into_iter().map(|value| Record {
             key: None,
-            value: Some(value.clone()),
+            value: Some(value),
             headers: Default::default(),
             timestamp: now.unwrap_or_default(),
         });

@@ -74,7 +74,7 @@ impl Producer {
     ///
     /// # Errors
     /// Always.
-    pub fn send(&mut self, _: &[Vec<u8>]) -> Result<(), String> {
+    pub fn send(&mut self, _: Vec<Vec<u8>>) -> Result<(), String> {
         Err(WHY.to_owned())
     }
 }
