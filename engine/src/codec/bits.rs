@@ -3,10 +3,8 @@
 //! Invariant: `unpack(pack(v, w), w) == v` when every value fits w bits; eight values always start
 //! at a byte, so the loops run over groups of eight with constant shifts.
 
-use std::borrow::Cow;
-
 use super::Cursor;
-use super::blob::{self, Compression};
+use super::blob::{self, Blob, Compression};
 use crate::error::Result;
 
 /// Widths up to this are all there; above it only whole bytes.
@@ -106,7 +104,7 @@ pub fn pick_packed<T>(
 }
 
 /// Width and bytes of `count` packed values; none when they are all zero.
-fn packed<'a>(cursor: &mut Cursor<'a>, count: usize) -> Result<Option<(u32, Cow<'a, [u8]>)>> {
+fn packed<'a>(cursor: &mut Cursor<'a>, count: usize) -> Result<Option<(u32, Blob<'a>)>> {
     let width = u32::from(cursor.u8()?);
     if width == 0 {
         return Ok(None);

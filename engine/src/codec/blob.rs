@@ -3,10 +3,12 @@
 //! Invariant: reading gives exactly the length that was asked for, or an error; the memory taken
 //! is bounded by what the stored bytes can honestly become.
 
-use std::borrow::Cow;
+use std::ops::Deref;
+use std::sync::Arc;
 
 use super::Cursor;
 use super::cursor::put_varint;
+use super::kept::kept;
 use crate::error::Result;
 
 /// General compression of byte runs.
@@ -75,11 +77,42 @@ fn put_compressed(out: &mut Vec<u8>, raw: &[u8], compression: Compression) -> bo
     true
 }
 
+/// The bytes of a blob.
+#[derive(Debug)]
+pub enum Blob<'a> {
+    /// As they are stored.
+    Stored(&'a [u8]),
+    /// Decompressed.
+    Made(Vec<u8>),
+    /// Decompressed, and kept for others.
+    Kept(Arc<[u8]>),
+}
+
+impl Deref for Blob<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Blob::Stored(bytes) => bytes,
+            Blob::Made(bytes) => bytes,
+            Blob::Kept(bytes) => bytes,
+        }
+    }
+}
+
 /// The `len` bytes of a blob, shared when they are stored as they are.
-pub fn read<'a>(cursor: &mut Cursor<'a>, len: usize) -> Result<Cow<'a, [u8]>> {
+pub fn read<'a>(cursor: &mut Cursor<'a>, len: usize) -> Result<Blob<'a>> {
+    let origin = cursor.origin();
     match cursor.u8()? {
-        RAW => Ok(Cow::Borrowed(cursor.take(len)?)),
-        tag => Ok(Cow::Owned(decompress(cursor, tag, len)?)),
+        RAW => Ok(Blob::Stored(cursor.take(len)?)),
+        tag => {
+            let stored = cursor.prefixed()?;
+            let make = || decompress(cursor, tag, stored, len);
+            match origin {
+                None => make().map(Blob::Made),
+                Some(origin) => kept(origin, len, make).map(Blob::Kept),
+            }
+        }
     }
 }
 
@@ -87,17 +120,19 @@ pub fn read<'a>(cursor: &mut Cursor<'a>, len: usize) -> Result<Cow<'a, [u8]>> {
 pub fn read_vec(cursor: &mut Cursor<'_>, len: usize) -> Result<Vec<u8>> {
     match cursor.u8()? {
         RAW => Ok(cursor.take(len)?.to_vec()),
-        tag => decompress(cursor, tag, len),
+        tag => {
+            let stored = cursor.prefixed()?;
+            decompress(cursor, tag, stored, len)
+        }
     }
 }
 
-fn decompress(cursor: &mut Cursor<'_>, tag: u8, len: usize) -> Result<Vec<u8>> {
+fn decompress(cursor: &Cursor<'_>, tag: u8, stored: &[u8], len: usize) -> Result<Vec<u8>> {
     let ratio = match tag {
         LZ4 => LZ4_RATIO_MAX,
         ZSTD => ZSTD_RATIO_MAX,
         other => return Err(cursor.broken(format!("found blob method {other}"))),
     };
-    let stored = cursor.prefixed()?;
     if len / ratio > stored.len() {
         return Err(cursor.broken(format!("{} bytes cannot become {len}", stored.len())));
     }

@@ -3,6 +3,7 @@
 //! Invariant: a cursor never passes the end of its bytes; what is missing is an error that names
 //! the place.
 
+use super::kept::Origin;
 use crate::column::Native;
 use crate::error::{Error, Result};
 
@@ -11,12 +12,35 @@ use crate::error::{Error, Result};
 pub struct Cursor<'a> {
     bytes: &'a [u8],
     at: usize,
+    origin: Option<Origin>,
 }
 
 impl<'a> Cursor<'a> {
     /// At the start of `bytes`.
     pub fn new(bytes: &'a [u8]) -> Self {
-        Cursor { bytes, at: 0 }
+        Cursor {
+            bytes,
+            at: 0,
+            origin: None,
+        }
+    }
+
+    /// At the start of `bytes`, which are those of an open file from `origin` on: what is
+    /// decompressed of them is kept for the next reader.
+    pub fn keeping(bytes: &'a [u8], origin: Origin) -> Self {
+        Cursor {
+            origin: Some(origin),
+            ..Cursor::new(bytes)
+        }
+    }
+
+    /// The place in the file, when what is decompressed is to be kept.
+    pub(super) fn origin(&self) -> Option<Origin> {
+        let origin = self.origin?;
+        Some(Origin {
+            offset: origin.offset + self.at as u64,
+            ..origin
+        })
     }
 
     /// Bytes read so far.

@@ -7,7 +7,9 @@ pub mod bits;
 pub mod blob;
 pub mod choice;
 pub mod cursor;
+mod kept;
 
 pub use blob::Compression;
 pub use choice::{CodecChoice, Encoding};
 pub use cursor::Cursor;
+pub use kept::{Origin, new_file};

@@ -5,11 +5,10 @@
 
 mod choose;
 
-use std::borrow::Cow;
-
 use super::Word;
 use super::word::TENS;
 use crate::codec::bits::{pick_packed, put_packed, read_packed, width_of};
+use crate::codec::blob::Blob;
 use crate::codec::cursor::put_varint;
 use crate::codec::{CodecChoice, Cursor, Encoding, blob};
 use crate::column::Native;
@@ -229,6 +228,13 @@ fn pick<T: Word>(
             out.extend(whole.iter().map(|v| T::from_scaled(*v, digits)));
             Ok(())
         }
+        DELTA if T::INT && T::SMALL && count > 0 && is_even(cursor, T::WIDTH) => {
+            let (first, step) = (cursor.number::<T>()?, cursor.number::<i64>()? as u64);
+            cursor.u8()?;
+            let value = |p: &u32| first.plus(step.wrapping_mul(u64::from(*p)));
+            out.extend(picks.iter().map(value));
+            Ok(())
+        }
         // A number stands on those before it.
         tag => {
             let mut all: Vec<T> = Vec::with_capacity(count);
@@ -239,8 +245,14 @@ fn pick<T: Word>(
     }
 }
 
+/// Whether all steps of a DELTA are the same: their packed rests are no bits wide.
+fn is_even(cursor: &Cursor<'_>, width: usize) -> bool {
+    let mut ahead = cursor.clone();
+    ahead.take(width + size_of::<i64>()).is_ok() && ahead.u8().is_ok_and(|bits| bits == 0)
+}
+
 /// The bytes of `count` values of `width` bytes.
-fn plain<'a>(cursor: &mut Cursor<'a>, count: usize, width: usize) -> Result<Cow<'a, [u8]>> {
+fn plain<'a>(cursor: &mut Cursor<'a>, count: usize, width: usize) -> Result<Blob<'a>> {
     let bytes = count
         .checked_mul(width)
         .ok_or_else(|| cursor.broken("too many numbers"))?;

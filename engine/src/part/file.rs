@@ -1,16 +1,17 @@
 //! A part file that is open: mapped bytes, the footer, and what was learned of its columns.
 //!
-//! Invariant: the footer was checked when the file was opened, and a page is checked each time
-//! it is read, before one of its bytes is believed.
+//! Invariant: the footer was checked when the file was opened, and a page is checked when it is
+//! read for the first time, before one of its bytes is believed.
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use super::info::{KeyColumn, PartInfo, PartitionValue};
 use super::stats::{ColumnStats, PageStats};
 use super::{IndexSpec, PrimaryIndex, pages, skip};
 use crate::block::{Field, Schema};
-use crate::codec::Cursor;
+use crate::codec::{Cursor, Origin, new_file};
 use crate::column::{Buffer, Column, Flat};
 use crate::error::{Error, Result};
 use crate::format::column::{pick_column, read_column, read_entries};
@@ -26,6 +27,8 @@ const PICKS_PAY: usize = 8;
 pub(super) struct FilePart {
     path: String,
     id: u64,
+    /// The number of this opening.
+    opened: u64,
     rows: usize,
     frame: Frame,
     bytes: Arc<dyn FileBytes>,
@@ -52,6 +55,19 @@ struct FileColumn {
 struct Pages {
     section: Section,
     stats: Option<PageStats>,
+    /// A bit for each page whose checksum was found to be right. The file does not change, and what
+    /// decodes a page trusts no byte of it: the checksum is there to find damage, once.
+    sound: Box<[AtomicU64]>,
+}
+
+impl Pages {
+    fn is_sound(&self, g: usize) -> bool {
+        self.sound[g / 64].load(Ordering::Relaxed) & (1 << (g % 64)) != 0
+    }
+
+    fn mark_sound(&self, g: usize) {
+        self.sound[g / 64].fetch_or(1 << (g % 64), Ordering::Relaxed);
+    }
 }
 
 /// What opening a file gives besides the file.
@@ -135,6 +151,7 @@ impl FilePart {
             file: FilePart {
                 path: path.to_string(),
                 id: info.id,
+                opened: new_file(),
                 rows: footer.rows as usize,
                 frame,
                 columns,
@@ -226,21 +243,23 @@ impl FilePart {
     }
 
     fn read_pages(&self, section: &[u8], shape: &Physical) -> Result<Pages> {
-        let mut section =
-            Section::read(section, shape, self.rows.div_ceil(self.frame.granule_rows))?;
+        let pages = self.rows.div_ceil(self.frame.granule_rows);
+        let mut section = Section::read(section, shape, pages)?;
         let stats = section.stats.take().map(|s| {
             let (nulls, bounded) = (Buffer::from(s.nulls), Buffer::from(s.bounded));
             let pages = PageStats::new(s.min, s.max, nulls, bounded, s.exact)?;
             Ok::<_, Error>(pages.with_distinct(s.distinct))
         });
+        let words = (0..pages.div_ceil(64)).map(|_| AtomicU64::new(0));
         Ok(Pages {
             section,
             stats: stats.transpose()?,
+            sound: words.collect(),
         })
     }
 
-    /// Bytes `offset..offset + length`, checked.
-    fn checked(&self, c: usize, offset: u64, length: u64, checksum: u64) -> Result<&[u8]> {
+    /// Bytes `offset..offset + length`.
+    fn within(&self, c: usize, offset: u64, length: u64) -> Result<&[u8]> {
         let range = usize::try_from(offset)
             .ok()
             .zip(usize::try_from(length).ok())
@@ -250,6 +269,12 @@ impl FilePart {
             let what = Error::corrupt(format!("a page of {length} bytes is not in the file"));
             return Err(self.broken(c, offset as usize, what));
         };
+        Ok(bytes)
+    }
+
+    /// Bytes `offset..offset + length`, checked.
+    fn checked(&self, c: usize, offset: u64, length: u64, checksum: u64) -> Result<&[u8]> {
+        let bytes = self.within(c, offset, length)?;
         let found = super::checksum(bytes, self.id, offset);
         if found != checksum {
             let what = Error::corrupt(format!(
@@ -260,11 +285,24 @@ impl FilePart {
         Ok(bytes)
     }
 
+    /// Checks page `g` of column `c`, though it was checked before.
+    fn check_page(&self, c: usize, g: usize) -> Result<()> {
+        let section = &self.pages(c)?.section;
+        let (offset, length) = (section.offsets[g], section.lengths[g].into());
+        self.checked(c, offset, length, section.checksums[g])?;
+        Ok(())
+    }
+
     /// The checked bytes of page `g` of column `c`, and where they are.
     fn page(&self, c: usize, g: usize) -> Result<(&[u8], usize)> {
-        let section = &self.pages(c)?.section;
-        let offset = section.offsets[g];
-        let bytes = self.checked(c, offset, section.lengths[g].into(), section.checksums[g])?;
+        let pages = self.pages(c)?;
+        let section = &pages.section;
+        let (offset, length) = (section.offsets[g], section.lengths[g].into());
+        let bytes = match pages.is_sound(g) {
+            true => self.within(c, offset, length)?,
+            false => self.checked(c, offset, length, section.checksums[g])?,
+        };
+        pages.mark_sound(g);
         Ok((bytes, offset as usize))
     }
 
@@ -299,7 +337,9 @@ impl FilePart {
 
     /// Page `g` of column `c`.
     fn read_page(&self, c: usize, g: usize) -> Result<Column> {
-        self.decode(c, g, |cursor, shape, rows, shared| {
+        let (bytes, at) = self.page(c, g)?;
+        let cursor = Cursor::new(bytes);
+        self.decode(c, g, cursor, at, |cursor, shape, rows, shared| {
             read_column(cursor, shape, rows, shared)
         })
     }
@@ -313,20 +353,28 @@ impl FilePart {
         if picks.len() * PICKS_PAY > rows {
             return Ok(take(&self.read_page(c, g)?, picks));
         }
-        self.decode(c, g, |cursor, shape, rows, shared| {
+        let (bytes, at) = self.page(c, g)?;
+        let origin = Origin {
+            file: self.opened,
+            offset: at as u64,
+        };
+        // Others will want other values of the page.
+        let cursor = Cursor::keeping(bytes, origin);
+        self.decode(c, g, cursor, at, |cursor, shape, rows, shared| {
             pick_column(cursor, shape, rows, shared, picks)
         })
     }
 
+    /// What `read` makes of page `g` of column `c`, whose bytes begin at `at`.
     fn decode(
         &self,
         c: usize,
         g: usize,
+        mut cursor: Cursor<'_>,
+        at: usize,
         read: impl FnOnce(&mut Cursor<'_>, &Physical, usize, Option<&Arc<Flat>>) -> Result<Column>,
     ) -> Result<Column> {
-        let (bytes, at) = self.page(c, g)?;
         let shared = self.shared(c)?;
-        let mut cursor = Cursor::new(bytes);
         let shape = &self.columns[c].shape;
         let read = read(&mut cursor, shape, self.page_rows(g), shared);
         let read = read.and_then(|column| cursor.end().map(|()| column));
@@ -460,6 +508,7 @@ impl FilePart {
         let granules = self.rows.div_ceil(self.frame.granule_rows);
         for c in 0..self.columns.len() {
             for g in 0..granules {
+                self.check_page(c, g)?;
                 self.read_page(c, g)?;
             }
         }

@@ -3,6 +3,7 @@
 //! Invariant: rows outside of the answer do not fulfil the conditions; what cannot be told stays,
 //! and an answer that is called certain holds no row that does not fulfil them.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::cmp::Ordering;
 use std::ops::{Bound, Range};
@@ -141,8 +142,41 @@ struct Search<'a> {
     part: &'a Part,
     index: &'a PrimaryIndex,
     elements: &'a [Element<'a>],
-    /// The granule that was read last: often both ends are in it.
-    last: RefCell<Option<(usize, Rc<Vec<Column>>)>>,
+    /// The granule that was searched last: often both ends are in it.
+    last: RefCell<Option<(usize, Rc<Keys>)>>,
+}
+
+/// The elements of one key.
+type Key<'a> = dyn Fn(usize) -> Cow<'a, Value> + 'a;
+
+/// The keys of some rows that ascend.
+struct Keys {
+    /// By element.
+    cells: Vec<Cells>,
+}
+
+enum Cells {
+    All(Value),
+    Each(Column),
+}
+
+impl Keys {
+    /// The first of `len` rows for which `skip` is false.
+    fn first(&self, len: usize, skip: impl Fn(&Key<'_>) -> bool) -> usize {
+        let (mut low, mut high) = (0, len);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let key = |e: usize| match &self.cells[e] {
+                Cells::All(value) => Cow::Borrowed(value),
+                Cells::Each(column) => Cow::Owned(column.value(middle)),
+            };
+            match skip(&key) {
+                true => low = middle + 1,
+                false => high = middle,
+            }
+        }
+        low
+    }
 }
 
 impl Search<'_> {
@@ -181,51 +215,65 @@ impl Search<'_> {
         Ok((start, end))
     }
 
-    fn border(&self, element: usize, g: usize) -> Value {
-        self.index.borders()[element].value(g)
+    fn border(&self, element: usize, g: usize) -> Cow<'_, Value> {
+        Cow::Owned(self.index.borders()[element].value(g))
     }
 
-    /// The first row of granule `g` for which `skip` is false.
-    fn row(&self, g: usize, skip: impl Fn(&dyn Fn(usize) -> Value) -> bool) -> Result<usize> {
-        let columns = self.columns(g)?;
-        let (mut low, mut high) = (0, self.part.granule_rows(g).len());
-        while low < high {
-            let middle = low + (high - low) / 2;
-            match skip(&|e| columns[e].value(middle)) {
-                true => low = middle + 1,
-                false => high = middle,
-            }
-        }
-        Ok(low)
+    /// The first row of granule `g` for which `skip` is false. Of keys in files only some are read:
+    /// the ends of steps first, then the rows of one step.
+    fn row(&self, g: usize, skip: impl Fn(&Key<'_>) -> bool) -> Result<usize> {
+        let rows = self.part.granule_rows(g);
+        let step = rows.len().isqrt().max(1);
+        let ends = self.ends_of_steps(g, step)?;
+        let passed = ends.first(rows.len() / step, &skip);
+        let start = rows.start + passed * step;
+        let end = (start + step).min(rows.end);
+        let inside = self.keys(g, (start as u32..end as u32).collect())?;
+        Ok(passed * step + inside.first(end - start, &skip))
     }
 
-    /// The key's columns in granule `g`.
-    fn columns(&self, g: usize) -> Result<Rc<Vec<Column>>> {
+    /// The keys of the last row of every step of granule `g`.
+    fn ends_of_steps(&self, g: usize, step: usize) -> Result<Rc<Keys>> {
         let mut last = self.last.borrow_mut();
-        if let Some((_, columns)) = last.as_ref().filter(|(of, _)| *of == g) {
-            return Ok(Rc::clone(columns));
+        if let Some((_, keys)) = last.as_ref().filter(|(of, _)| *of == g) {
+            return Ok(Rc::clone(keys));
         }
         let rows = self.part.granule_rows(g);
-        let columns = self.elements.iter();
-        let columns = columns.map(|e| self.part.read(e.column, rows.clone()));
-        let columns = Rc::new(columns.collect::<Result<Vec<Column>>>()?);
-        *last = Some((g, Rc::clone(&columns)));
-        Ok(columns)
+        let ends = (1..=rows.len() / step).map(|i| (rows.start + i * step - 1) as u32);
+        let keys = Rc::new(self.keys(g, ends.collect())?);
+        *last = Some((g, Rc::clone(&keys)));
+        Ok(keys)
+    }
+
+    /// The keys of `rows` of granule `g`.
+    fn keys(&self, g: usize, rows: Vec<u32>) -> Result<Keys> {
+        // What leads the key is often the same in all of a granule, which its borders say.
+        let mut same = true;
+        let mut cells = Vec::with_capacity(self.elements.len());
+        for (i, element) in self.elements.iter().enumerate() {
+            let border = self.border(i, g);
+            same = same && border.compare(&self.border(i, g + 1)).is_eq();
+            cells.push(match same {
+                true => Cells::All(border.into_owned()),
+                false => Cells::Each(self.part.read_rows(element.column, &rows)?),
+            });
+        }
+        Ok(Keys { cells })
     }
 
     /// Whether a key is below the range.
-    fn before(&self, key: impl Fn(usize) -> Value) -> bool {
+    fn before<'k>(&self, key: impl Fn(usize) -> Cow<'k, Value>) -> bool {
         self.outside(key, |e| e.low, Ordering::Less)
     }
 
     /// Whether a key is above the range.
-    fn behind(&self, key: impl Fn(usize) -> Value) -> bool {
+    fn behind<'k>(&self, key: impl Fn(usize) -> Cow<'k, Value>) -> bool {
         self.outside(key, |e| e.high, Ordering::Greater)
     }
 
-    fn outside<'b>(
+    fn outside<'b, 'k>(
         &'b self,
-        key: impl Fn(usize) -> Value,
+        key: impl Fn(usize) -> Cow<'k, Value>,
         bound: impl Fn(&'b Element<'b>) -> &'b Bound<Value>,
         side: Ordering,
     ) -> bool {
