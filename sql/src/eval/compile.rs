@@ -5,13 +5,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use foldhash::fast::FixedState;
 use roost_engine::column::{Column, Flat};
 use roost_engine::error::{Error, Result};
 use roost_engine::types::{DataType, Value};
 
 use super::lazy::{self, Lazy};
 use super::set::SetProbe;
-use crate::expr::{Call, ColumnId, Expr, InSet, Lambda};
+use crate::expr::{Call, ColumnId, ColumnMap, Expr, InSet, Lambda};
 use crate::functions::Kernel;
 use crate::functions::scalar::{LambdaKernel, PlainKernel};
 
@@ -75,11 +76,12 @@ type CallKey = (usize, DataType, Vec<NodeId>);
 
 struct Compiler<'a> {
     program: Program,
-    input: &'a HashMap<ColumnId, usize>,
-    inputs: HashMap<usize, NodeId>,
+    input: &'a ColumnMap<usize>,
+    /// The nodes of input columns, by place.
+    inputs: Vec<Option<NodeId>>,
     literals: Vec<(Value, NodeId)>,
-    calls: HashMap<CallKey, NodeId>,
-    shared: HashMap<*const Call, NodeId>,
+    calls: HashMap<CallKey, NodeId, FixedState>,
+    shared: HashMap<*const Call, NodeId, FixedState>,
 }
 
 impl Program {
@@ -88,10 +90,10 @@ impl Program {
         let mut compiler = Compiler {
             program: Program::default(),
             input: &places,
-            inputs: HashMap::new(),
+            inputs: vec![None; input.len()],
             literals: Vec::new(),
-            calls: HashMap::new(),
-            shared: HashMap::new(),
+            calls: HashMap::default(),
+            shared: HashMap::default(),
         };
         for expr in exprs {
             let node = compiler.node(expr)?;
@@ -139,11 +141,11 @@ impl Compiler<'_> {
             .input
             .get(&id)
             .ok_or_else(|| Error::bug(format!("column #{} is not in the input", id.0)))?;
-        if let Some(node) = self.inputs.get(&place) {
-            return Ok(*node);
+        if let Some(node) = self.inputs[place] {
+            return Ok(node);
         }
         let node = self.push(Work::Input(place), ty, false);
-        self.inputs.insert(place, node);
+        self.inputs[place] = Some(node);
         Ok(node)
     }
 
@@ -213,7 +215,7 @@ impl Compiler<'_> {
 
     fn lambda(&mut self, lambda: &Lambda) -> Result<LambdaProgram> {
         let own: Vec<ColumnId> = lambda.params.iter().map(|p| p.0).collect();
-        let mut types: HashMap<ColumnId, DataType> = HashMap::new();
+        let mut types: ColumnMap<DataType> = ColumnMap::default();
         lambda.body.walk(&mut |e| {
             if let Expr::Column(id, ty) = e {
                 types.insert(*id, ty.clone());

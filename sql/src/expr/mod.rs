@@ -3,9 +3,11 @@
 //! Invariant: a column is named by a [`ColumnId`] that is unique in the whole query, so an
 //! expression means the same wherever in the plan it is moved.
 
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+use foldhash::fast::FixedState;
 use roost_engine::block::Block;
 use roost_engine::types::{DataType, Value};
 
@@ -14,6 +16,12 @@ use crate::functions::{Aggregate, BoundFunction, ScalarFunction};
 /// A column of some plan node, unique in the query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ColumnId(pub u32);
+
+/// Something for each of some columns.
+pub type ColumnMap<T> = HashMap<ColumnId, T, FixedState>;
+
+/// Some columns.
+pub type ColumnSet = HashSet<ColumnId, FixedState>;
 
 /// A typed expression. Cheap to clone: calls are shared.
 #[derive(Debug, Clone)]
@@ -90,6 +98,24 @@ pub struct AggregateCall {
     pub distinct: bool,
 }
 
+/// `exprs` rewritten, if any of them is anything else then.
+fn all_rewritten(exprs: &[Expr], map: &mut dyn FnMut(&Expr) -> Option<Expr>) -> Option<Vec<Expr>> {
+    let mut all: Option<Vec<Expr>> = None;
+    for (i, expr) in exprs.iter().enumerate() {
+        match (expr.rewritten(map), &mut all) {
+            (None, None) => {}
+            (new, Some(all)) => all.push(new.unwrap_or_else(|| expr.clone())),
+            (Some(new), None) => {
+                let mut kept = Vec::with_capacity(exprs.len());
+                kept.extend_from_slice(&exprs[..i]);
+                kept.push(new);
+                all = Some(kept);
+            }
+        }
+    }
+    all
+}
+
 impl Expr {
     /// Type of the values.
     pub fn ty(&self) -> &DataType {
@@ -132,25 +158,43 @@ impl Expr {
     /// `None` keeps a node.
     #[must_use]
     pub fn rewrite(&self, map: &mut dyn FnMut(&Expr) -> Option<Expr>) -> Expr {
+        self.rewritten(map).unwrap_or_else(|| self.clone())
+    }
+
+    /// The same in place.
+    pub fn rewrite_in_place(&mut self, map: &mut dyn FnMut(&Expr) -> Option<Expr>) {
+        if let Some(new) = self.rewritten(map) {
+            *self = new;
+        }
+    }
+
+    /// What [`Expr::rewrite`] gives, if that is anything else.
+    fn rewritten(&self, map: &mut dyn FnMut(&Expr) -> Option<Expr>) -> Option<Expr> {
         let rebuilt = match self {
-            Expr::Call(call) => Expr::Call(Arc::new(Call {
-                function: call.function,
-                bound: call.bound.clone(),
-                args: call.args.iter().map(|a| a.rewrite(map)).collect(),
-            })),
-            Expr::In(set) => Expr::In(Arc::new(InSet {
-                needle: set.needle.iter().map(|a| a.rewrite(map)).collect(),
-                set: Arc::clone(&set.set),
-                negated: set.negated,
-                ty: set.ty.clone(),
-            })),
-            Expr::Lambda(lambda) => Expr::Lambda(Arc::new(Lambda {
-                params: lambda.params.clone(),
-                body: lambda.body.rewrite(map),
-            })),
-            leaf => leaf.clone(),
+            Expr::Call(call) => all_rewritten(&call.args, map).map(|args| {
+                Expr::Call(Arc::new(Call {
+                    function: call.function,
+                    bound: call.bound.clone(),
+                    args,
+                }))
+            }),
+            Expr::In(set) => all_rewritten(&set.needle, map).map(|needle| {
+                Expr::In(Arc::new(InSet {
+                    needle,
+                    set: Arc::clone(&set.set),
+                    negated: set.negated,
+                    ty: set.ty.clone(),
+                }))
+            }),
+            Expr::Lambda(lambda) => lambda.body.rewritten(map).map(|body| {
+                Expr::Lambda(Arc::new(Lambda {
+                    params: lambda.params.clone(),
+                    body,
+                }))
+            }),
+            Expr::Column(..) | Expr::Literal(..) => None,
         };
-        map(&rebuilt).unwrap_or(rebuilt)
+        map(rebuilt.as_ref().unwrap_or(self)).or(rebuilt)
     }
 
     /// The columns that the expression reads from its input (lambda parameters are not among them).

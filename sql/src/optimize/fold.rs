@@ -15,7 +15,7 @@ use crate::plan::{Filter, Plan, Query};
 /// The rule.
 pub(super) fn rule(query: &mut Query, context: &BindContext) -> Result<()> {
     transform_up(&mut query.plan, &mut |mut plan| {
-        plan.for_each_expr_mut(&mut |expr| *expr = simplified(expr, context));
+        plan.for_each_expr_mut(&mut |expr| simplify(expr, context));
         match plan {
             Plan::Filter(filter) => simplified_filter(*filter, context),
             other => Ok(other),
@@ -23,9 +23,9 @@ pub(super) fn rule(query: &mut Query, context: &BindContext) -> Result<()> {
     })
 }
 
-/// The expression with constants computed.
-pub(super) fn simplified(expr: &Expr, context: &BindContext) -> Expr {
-    expr.rewrite(&mut |e| {
+/// Computes the constants in the expression.
+pub(super) fn simplify(expr: &mut Expr, context: &BindContext) {
+    expr.rewrite_in_place(&mut |e| {
         let (name, args) = e.as_call()?;
         let new = match name {
             "if" => chosen_if(args),
@@ -42,7 +42,7 @@ pub(super) fn simplified(expr: &Expr, context: &BindContext) -> Expr {
             true => Some(new),
             false => cast(new, e.ty(), context).ok(),
         }
-    })
+    });
 }
 
 /// The call again, when its arguments have become constants.

@@ -3,13 +3,11 @@
 //! Invariant: nothing is computed more often than before: an inner expression that is no plain
 //! column moves only when it is used once.
 
-use std::collections::HashMap;
-
 use roost_engine::error::Result;
 
 use super::transform_up;
 use crate::bind::rewrite::replace_columns;
-use crate::expr::{ColumnId, Expr};
+use crate::expr::{ColumnId, ColumnMap, Expr};
 use crate::functions::BindContext;
 use crate::plan::{Plan, Project, Query};
 
@@ -37,7 +35,7 @@ fn merged(mut outer: Project) -> Plan {
         outer.input = Plan::Project(inner);
         return Plan::Project(Box::new(outer));
     }
-    let map: HashMap<ColumnId, Expr> = inner.exprs.into_iter().collect();
+    let map: ColumnMap<Expr> = inner.exprs.into_iter().collect();
     for (_, expr) in &mut outer.exprs {
         *expr = replace_columns(expr, &|id| map.get(&id).cloned());
     }
@@ -46,8 +44,8 @@ fn merged(mut outer: Project) -> Plan {
 }
 
 /// How often each column is used; inside a lambda counts as often.
-fn uses(exprs: &[(ColumnId, Expr)]) -> HashMap<ColumnId, usize> {
-    let mut uses = HashMap::new();
+fn uses(exprs: &[(ColumnId, Expr)]) -> ColumnMap<usize> {
+    let mut uses = ColumnMap::default();
     for (_, expr) in exprs {
         let mut in_lambda = Vec::new();
         expr.walk(&mut |e| match e {

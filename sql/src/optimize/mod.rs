@@ -21,7 +21,7 @@ mod subqueries;
 mod tests;
 mod typed_constants;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use roost_engine::block::{Block, Field, Schema};
 use roost_engine::error::Result;
@@ -109,8 +109,13 @@ fn transform_up(plan: &mut Plan, change: &mut dyn FnMut(Plan) -> Result<Plan>) -
 
 /// The plan, taken out of its place.
 fn take(plan: &mut Plan) -> Plan {
-    std::mem::replace(plan, no_rows(&[]))
+    let rows = Arc::clone(NOTHING.get_or_init(|| Arc::new(Block::empty(Schema::new(Vec::new())))));
+    let columns = Vec::new();
+    std::mem::replace(plan, Plan::Values(Values { columns, rows }))
 }
+
+/// What stands in a plan's place while it is out.
+static NOTHING: OnceLock<Arc<Block>> = OnceLock::new();
 
 /// No rows of these columns.
 fn no_rows(outputs: &[OutputColumn]) -> Plan {

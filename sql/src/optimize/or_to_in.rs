@@ -23,16 +23,16 @@ const FEWEST: usize = 3;
 /// The rule.
 pub(super) fn rule(query: &mut Query, context: &BindContext) -> Result<()> {
     transform_up(&mut query.plan, &mut |mut plan| {
-        plan.for_each_expr_mut(&mut |expr| *expr = rewritten(expr, context));
+        plan.for_each_expr_mut(&mut |expr| gather(expr, context));
         Ok(plan)
     })
 }
 
-fn rewritten(expr: &Expr, context: &BindContext) -> Expr {
-    expr.rewrite(&mut |e| match e.as_call() {
+fn gather(expr: &mut Expr, context: &BindContext) {
+    expr.rewrite_in_place(&mut |e| match e.as_call() {
         Some(("or", _)) => gathered(e, context).filter(|new| new.ty() == e.ty()),
         _ => None,
-    })
+    });
 }
 
 /// Equalities of one expression with constants.

@@ -2,17 +2,14 @@
 //!
 //! Invariant: a node's required columns stay, in the same order; row counts never change.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use roost_engine::block::{Block, Schema};
 use roost_engine::error::Result;
 
-use crate::expr::{ColumnId, Expr};
+use crate::expr::{ColumnSet as Ids, Expr};
 use crate::functions::BindContext;
 use crate::plan::{Plan, Query};
-
-type Ids = HashSet<ColumnId>;
 
 /// The rule.
 pub(super) fn rule(query: &mut Query, _context: &BindContext) -> Result<()> {
@@ -54,7 +51,7 @@ fn prune(plan: &mut Plan, wanted: &Ids) -> Result<()> {
         }
         Plan::Project(node) => {
             node.exprs.retain(|(id, _)| wanted.contains(id));
-            below = Ids::new();
+            below = Ids::default();
             node.exprs.iter().for_each(|(_, e)| add(&mut below, e));
         }
         Plan::Aggregate(node) => {
@@ -64,7 +61,7 @@ fn prune(plan: &mut Plan, wanted: &Ids) -> Result<()> {
             if node.aggregates.is_empty() {
                 node.aggregates.extend(only.flatten());
             }
-            below = Ids::new();
+            below = Ids::default();
             node.keys.iter().for_each(|(_, e)| add(&mut below, e));
             let args = node.aggregates.iter().flat_map(|(_, c)| &c.args);
             args.for_each(|e| add(&mut below, e));

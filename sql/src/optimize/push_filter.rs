@@ -3,15 +3,13 @@
 //! Invariant: a predicate is moved below a node only when the node would drop or keep the same rows
 //! either way; a predicate that is not deterministic stays where it was written.
 
-use std::collections::{HashMap, HashSet};
-
 use roost_engine::error::Result;
 
 use super::fold::all_of;
 use super::push_join::push_into_join;
 use super::take;
 use crate::bind::rewrite::{conjuncts, replace_columns, uses_only};
-use crate::expr::{ColumnId, Expr};
+use crate::expr::{ColumnId, ColumnMap, ColumnSet, Expr};
 use crate::functions::BindContext;
 use crate::plan::{Filter, Plan, Query};
 
@@ -62,24 +60,28 @@ fn push_movable(plan: Plan, wanted: Vec<Expr>, context: &BindContext) -> Result<
         }
         Plan::Values(_) => above(plan, wanted, context),
         Plan::Project(mut project) => {
-            let map: HashMap<ColumnId, Expr> = project.exprs.iter().cloned().collect();
+            if wanted.is_empty() {
+                project.input = push(project.input, wanted, context)?;
+                return Ok(Plan::Project(project));
+            }
+            let map: ColumnMap<&Expr> = project.exprs.iter().map(|(id, e)| (*id, e)).collect();
             let (below, kept): (Vec<Expr>, Vec<Expr>) = wanted.into_iter().partition(|p| {
                 let used = p.columns();
                 used.iter()
-                    .all(|id| map.get(id).is_none_or(Expr::is_deterministic))
+                    .all(|id| map.get(id).is_none_or(|e| e.is_deterministic()))
             });
             let below = below
                 .iter()
-                .map(|p| replace_columns(p, &|id| map.get(&id).cloned()))
+                .map(|p| replace_columns(p, &|id| map.get(&id).copied().cloned()))
                 .collect();
             project.input = push(project.input, below, context)?;
             above(Plan::Project(project), kept, context)
         }
         Plan::Aggregate(mut node) => {
             let simple = node.grouping_sets.is_empty() && !node.with_totals;
-            let keys: HashMap<ColumnId, Expr> = match simple {
+            let keys: ColumnMap<Expr> = match simple {
                 true => node.keys.iter().cloned().collect(),
-                false => HashMap::new(),
+                false => ColumnMap::default(),
             };
             let (below, kept) = split(wanted, |id| {
                 keys.get(&id).is_some_and(Expr::is_deterministic)
@@ -133,7 +135,7 @@ fn push_movable(plan: Plan, wanted: Vec<Expr>, context: &BindContext) -> Result<
         }
         Plan::Join(node) => push_into_join(*node, wanted, context),
         Plan::ArrayJoin(mut node) => {
-            let made: HashSet<ColumnId> = node.arrays.iter().map(|(id, _)| *id).collect();
+            let made: ColumnSet = node.arrays.iter().map(|(id, _)| *id).collect();
             let (below, kept) = split(wanted, |id| !made.contains(&id));
             node.input = push(node.input, below, context)?;
             above(Plan::ArrayJoin(node), kept, context)
@@ -149,7 +151,7 @@ fn split(wanted: Vec<Expr>, may: impl Fn(ColumnId) -> bool) -> (Vec<Expr>, Vec<E
         .partition(|p| !p.columns().is_empty() && uses_only(p, &may))
 }
 
-fn plain_columns(exprs: &[Expr]) -> HashSet<ColumnId> {
+fn plain_columns(exprs: &[Expr]) -> ColumnSet {
     let ids = exprs.iter().filter_map(|e| match e {
         Expr::Column(id, _) => Some(*id),
         _ => None,
@@ -158,13 +160,13 @@ fn plain_columns(exprs: &[Expr]) -> HashSet<ColumnId> {
 }
 
 /// Columns by which every window is partitioned.
-fn partition_columns(node: &crate::plan::Window) -> HashSet<ColumnId> {
+fn partition_columns(node: &crate::plan::Window) -> ColumnSet {
     let mut all = node
         .functions
         .iter()
         .map(|(_, call)| plain_columns(&call.partition_by));
     let Some(first) = all.next() else {
-        return HashSet::new();
+        return ColumnSet::default();
     };
     all.fold(first, |kept, one| {
         kept.intersection(&one).copied().collect()

@@ -9,7 +9,7 @@ use roost_engine::column::Column;
 use roost_engine::error::Result;
 use roost_engine::types::{DataType, Value};
 
-use super::fold::simplified;
+use super::fold::simplify;
 use super::push_filter::{above, push};
 use crate::bind::call::cast;
 use crate::bind::rewrite::{conjuncts, replace_columns, same, uses_only};
@@ -234,7 +234,8 @@ fn is_false_on_defaults(predicate: &Expr, context: &BindContext) -> bool {
         let value = Column::defaults(ty, 1).value(0);
         Some(Expr::Literal(value, ty.clone()))
     };
-    let known = simplified(&replace_columns(predicate, &default), context);
+    let mut known = replace_columns(predicate, &default);
+    simplify(&mut known, context);
     match known.as_literal() {
         Some(Value::Null) => true,
         Some(value) => value.as_f64() == Some(0.0),

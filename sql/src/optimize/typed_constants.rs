@@ -18,7 +18,7 @@ use crate::plan::Query;
 pub(super) fn rule(query: &mut Query, context: &BindContext) -> Result<()> {
     transform_up(&mut query.plan, &mut |mut plan| {
         plan.for_each_expr_mut(&mut |expr| {
-            *expr = expr.rewrite(&mut |e| rewritten(e, context));
+            expr.rewrite_in_place(&mut |e| rewritten(e, context));
         });
         Ok(plan)
     })

@@ -2,12 +2,18 @@
 //!
 //! Invariant: names are sorted and unique, every default passes its own check (tested).
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use foldhash::fast::FixedState;
+
 use super::{Definition, Kind};
 
 /// The row of that name.
 pub fn find(name: &str) -> Option<&'static Definition> {
-    let at = DEFINITIONS.binary_search_by_key(&name, |d| d.name).ok()?;
-    Some(&DEFINITIONS[at])
+    static PLACES: LazyLock<HashMap<&str, &Definition, FixedState>> =
+        LazyLock::new(|| DEFINITIONS.iter().map(|d| (d.name, d)).collect());
+    PLACES.get(name).copied()
 }
 
 const fn row(

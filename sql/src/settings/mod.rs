@@ -18,7 +18,8 @@ use crate::Value;
 /// The settings of one session or query: changed ones over defaults.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
-    changed: HashMap<&'static str, String>,
+    /// By name. Mostly there are few, and readers ask for dozens that are not there.
+    changed: Vec<(&'static str, String)>,
 }
 
 impl Settings {
@@ -38,7 +39,11 @@ impl Settings {
             return Err(unknown(name));
         };
         let value = definition.check(value)?;
-        self.changed.insert(definition.name, value);
+        let mut changed = self.changed.iter_mut();
+        match changed.find(|(n, _)| *n == definition.name) {
+            Some((_, old)) => *old = value,
+            None => self.changed.push((definition.name, value)),
+        }
         Ok(())
     }
 
@@ -60,13 +65,13 @@ impl Settings {
 
     /// Whether the setting was changed.
     pub fn is_changed(&self, name: &str) -> bool {
-        self.changed.contains_key(name)
+        self.changed.iter().any(|(n, _)| *n == name)
     }
 
     /// The value as text; empty for a name without a row.
     pub fn text(&self, name: &str) -> &str {
-        match self.changed.get(name) {
-            Some(value) => value,
+        match self.changed.iter().find(|(n, _)| *n == name) {
+            Some((_, value)) => value,
             None => defs::find(name).map_or("", |d| d.default),
         }
     }
