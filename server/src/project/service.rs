@@ -2,7 +2,7 @@
 //!
 //! Invariant: logging never fails a request; entries that do not fit the buffer are dropped and counted.
 
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use roost::parse::ast::Query;
 use roost::parse::parse_query;
 use roost::session::QueryRequest;
 use roost_engine::error::Result;
-use serde_json::Value as Json;
+use serde::Serialize;
 
 use super::state::Project;
 use crate::store::{Store, literal};
@@ -184,10 +184,21 @@ const WAITING_MAX: usize = 100_000;
 /// How long entries wait for company.
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// Entries of each table, as they are written: a line of JSON each.
+type Lines = BTreeMap<&'static str, Vec<u8>>;
+
 #[derive(Default)]
 struct Waiting {
-    entries: VecDeque<(&'static str, Json)>,
+    lines: Lines,
+    entries: usize,
     closed: bool,
+}
+
+impl Waiting {
+    fn take(&mut self) -> Lines {
+        self.entries = 0;
+        std::mem::take(&mut self.lines)
+    }
 }
 
 /// Collects log entries and writes them in batches from a thread of its own.
@@ -199,15 +210,21 @@ pub struct ServiceLog {
 }
 
 impl ServiceLog {
-    /// Notes an entry: columns by name, as JSON.
-    pub fn note(&self, table: &'static str, entry: Json) {
+    /// Notes an entry: columns by name, as they become JSON.
+    pub fn note(&self, table: &'static str, entry: impl Serialize) {
+        let Ok(mut line) = serde_json::to_vec(&entry) else {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+            return;
+        };
+        line.push(b'\n');
         let mut waiting = self.waiting.lock();
-        if waiting.closed || waiting.entries.len() >= WAITING_MAX {
+        if waiting.closed || waiting.entries >= WAITING_MAX {
             self.dropped.fetch_add(1, Ordering::Relaxed);
             return;
         }
-        waiting.entries.push_back((table, entry));
-        if waiting.entries.len() == 1 {
+        waiting.lines.entry(table).or_default().extend(line);
+        waiting.entries += 1;
+        if waiting.entries == 1 {
             self.woken.notify_one();
         }
     }
@@ -215,8 +232,8 @@ impl ServiceLog {
     /// Writes entries until the log is closed; then what is left.
     pub fn write_until_closed(&self, store: &Store) {
         loop {
-            let (batch, closed) = self.wait();
-            write(store, &batch);
+            let (lines, closed) = self.wait();
+            write(store, lines);
             if closed {
                 return;
             }
@@ -225,20 +242,20 @@ impl ServiceLog {
 
     /// Writes the entries that wait now.
     pub fn write_waiting(&self, store: &Store) {
-        let batch: Vec<_> = self.waiting.lock().entries.drain(..).collect();
-        write(store, &batch);
+        let lines = self.waiting.lock().take();
+        write(store, lines);
     }
 
-    fn wait(&self) -> (Vec<(&'static str, Json)>, bool) {
+    fn wait(&self) -> (Lines, bool) {
         let mut waiting = self.waiting.lock();
-        while waiting.entries.is_empty() && !waiting.closed {
+        while waiting.entries == 0 && !waiting.closed {
             self.woken.wait(&mut waiting);
         }
         if !waiting.closed {
             // Others join; nobody is woken for them.
             let _ = self.woken.wait_for(&mut waiting, PAUSE);
         }
-        (waiting.entries.drain(..).collect(), waiting.closed)
+        (waiting.take(), waiting.closed)
     }
 
     /// Ends the writer.
@@ -249,17 +266,9 @@ impl ServiceLog {
 }
 
 /// Writes entries, those of one table together.
-fn write(store: &Store, batch: &[(&'static str, Json)]) {
-    for (table, _) in TABLES {
-        let mut lines = Vec::new();
-        for (_, entry) in batch.iter().filter(|(t, _)| t == table) {
-            lines.extend_from_slice(entry.to_string().as_bytes());
-            lines.push(b'\n');
-        }
-        if lines.is_empty() {
-            continue;
-        }
-        let database = store.service();
+fn write(store: &Store, lines: Lines) {
+    let database = store.service();
+    for (table, lines) in lines {
         let request = QueryRequest {
             sql: format!("INSERT INTO {database}.{table} FORMAT JSONEachRow"),
             body: Some(Box::new(Cursor::new(lines))),

@@ -2,11 +2,14 @@
 //!
 //! Invariant: every call leaves a line in `tinybird.pipe_stats_rt`, failed ones too.
 
+use std::borrow::Cow;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
 use roost::session::QuerySummary;
-use serde_json::{Map, Value as Json, json};
+use serde::{Serialize, Serializer};
+use serde_json::Value as Json;
 
 use super::Answer;
 use super::routes::Ask;
@@ -152,40 +155,67 @@ fn note(
 ) {
     let summary = outcome.as_ref().ok().cloned().unwrap_or_default();
     let failure = outcome.as_ref().err();
-    let parameters: Map<String, Json> = values
-        .into_iter()
-        .map(|(key, value)| {
+    let line = Line {
+        start_datetime: &iso_seconds(now_micros(), ' '),
+        pipe_id: &pipe.id,
+        pipe_name: &pipe.name,
+        token: &access.id,
+        token_name: &access.name,
+        duration: started.elapsed().as_secs_f32(),
+        read_bytes: summary.read_bytes,
+        read_rows: summary.read_rows,
+        result_rows: summary.result_rows,
+        url: &without_token(&call.target),
+        error: u8::from(failure.is_some()),
+        error_message: failure.map(|f| &*f.message),
+        status_code: failure.map_or(200, |f| f.status),
+        request_id: &call.id,
+        parameters: Texts(&values),
+        method: call.method.as_str(),
+        user_agent: call.header("user-agent"),
+        client_ip: call.peer.ip(),
+        memory_usage: summary.memory_peak,
+    };
+    app.log.note("pipe_stats_rt", line);
+}
+
+/// A row of `pipe_stats_rt`.
+#[derive(Serialize)]
+struct Line<'a> {
+    start_datetime: &'a str,
+    pipe_id: &'a str,
+    pipe_name: &'a str,
+    token: &'a str,
+    token_name: &'a str,
+    duration: f32,
+    read_bytes: u64,
+    read_rows: u64,
+    result_rows: u64,
+    url: &'a str,
+    error: u8,
+    error_message: Option<&'a str>,
+    status_code: u16,
+    request_id: &'a str,
+    parameters: Texts<'a>,
+    method: &'a str,
+    user_agent: Option<&'a str>,
+    client_ip: IpAddr,
+    memory_usage: u64,
+}
+
+/// Parameters, each as the text of its value.
+struct Texts<'a>(&'a Variables);
+
+impl Serialize for Texts<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(key, value)| {
             let text = match value {
-                Json::String(text) => text,
-                other => other.to_string(),
+                Json::String(text) => Cow::Borrowed(text.as_str()),
+                other => Cow::Owned(other.to_string()),
             };
-            (key, text.into())
-        })
-        .collect();
-    app.log.note(
-        "pipe_stats_rt",
-        json!({
-            "start_datetime": iso_seconds(now_micros(), ' '),
-            "pipe_id": pipe.id,
-            "pipe_name": pipe.name,
-            "token": access.id,
-            "token_name": access.name,
-            "duration": started.elapsed().as_secs_f32(),
-            "read_bytes": summary.read_bytes,
-            "read_rows": summary.read_rows,
-            "result_rows": summary.result_rows,
-            "url": without_token(&call.target),
-            "error": u8::from(failure.is_some()),
-            "error_message": failure.map(|f| f.message.clone()),
-            "status_code": failure.map_or(200, |f| f.status),
-            "request_id": call.id,
-            "parameters": parameters,
-            "method": call.method.as_str(),
-            "user_agent": call.header("user-agent"),
-            "client_ip": call.peer.ip().to_string(),
-            "memory_usage": summary.memory_peak,
-        }),
-    );
+            (key, text)
+        }))
+    }
 }
 
 /// The request's target without the secret in it.
