@@ -15,7 +15,7 @@ use super::call::Call;
 use super::outlet::{Head, HeadBody, Outlet};
 use super::params::Params;
 use super::v0;
-use crate::tokens::new_uuid;
+use crate::tokens::request_id;
 
 /// A request.
 #[derive(Debug, Clone, Default)]
@@ -55,7 +55,7 @@ pub fn ask(app: &Arc<App>, asked: &Asked<'_>) -> (u16, Vec<u8>) {
         headers,
         body: Bytes::copy_from_slice(asked.body),
         peer: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-        id: new_uuid(),
+        id: request_id(),
         cancel: CancelToken::new(),
     };
     let (sender, receiver) = oneshot::channel();

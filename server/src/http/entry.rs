@@ -23,7 +23,7 @@ use super::reply::{Failure, Reply};
 use super::unpack::unpack;
 use super::{clickhouse, live, v0};
 use crate::observe::RouteLabels;
-use crate::tokens::new_uuid;
+use crate::tokens::request_id;
 
 /// Stops the work when the caller goes away before the answer's head.
 struct Guard(CancelToken, bool);
@@ -127,7 +127,7 @@ async fn answer(
         headers: parts.headers,
         body,
         peer,
-        id: new_uuid(),
+        id: request_id(),
         cancel: cancel.clone(),
     };
     if live::wants(&call) {

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use access::{Access, Rows};
 pub use jwt::{Claims, JwtError, JwtScope};
-pub use random::{new_id, new_secret, new_uuid};
+pub use random::{new_id, new_secret, new_uuid, request_id};
 pub use scope::Scope;
 
 /// Where a token came from: `C` the command line, `DS` a data source's file, `P` a pipe's.

@@ -5,6 +5,8 @@
 use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
 use std::io::Read;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -45,7 +47,42 @@ pub fn new_uuid() -> String {
     .join("-")
 }
 
+/// The id of a request, in the form of a UUID. It is no secret: nothing is asked of the operating
+/// system for it but two keys once, under which requests are counted.
+pub fn request_id() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    static KEYS: LazyLock<[RandomState; 2]> = LazyLock::new(Default::default);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let [a, b] = KEYS.each_ref().map(|key| key.hash_one(number));
+    format!(
+        "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+        a >> 32,
+        a >> 16 & 0xffff,
+        a & 0xffff,
+        b >> 48,
+        b & 0xffff_ffff_ffff
+    )
+}
+
 /// A token's text.
 pub fn new_secret() -> String {
     format!("p.{}", URL_SAFE_NO_PAD.encode(random()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::{new_uuid, request_id};
+
+    #[test]
+    fn ids_differ_and_have_the_form_of_a_uuid() {
+        let ids: HashSet<String> = (0..1000).map(|_| request_id()).collect();
+        assert_eq!(ids.len(), 1000);
+        for id in ids.into_iter().chain([new_uuid()]) {
+            let parts: Vec<usize> = id.split('-').map(str::len).collect();
+            assert_eq!(parts, [8, 4, 4, 4, 12], "{id}");
+            assert!(id.chars().all(|c| c == '-' || c.is_ascii_hexdigit()));
+        }
+    }
 }
