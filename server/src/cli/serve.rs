@@ -87,6 +87,8 @@ pub(super) fn run(args: Args) -> Result<(), Failed> {
     let app = Arc::new(App::open(config)?);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
+        // All but one may be busy with a query that is not over at once.
+        .worker_threads(std::thread::available_parallelism().map_or(2, usize::from) + 2)
         .thread_name("http")
         // Queries are bound and planned by recursion.
         .thread_stack_size(STACK_BYTES)

@@ -10,6 +10,7 @@ use roost_engine::clock::{Clock, SystemClock};
 
 use super::live::Live;
 use super::rates::Rates;
+use super::slots::Slots;
 use super::workspaces::{SCRATCH, Workspaces};
 use crate::config::Config;
 use crate::jobs::{Folder, Jobs, Runs};
@@ -40,6 +41,8 @@ pub struct App {
     consumers: Arc<Consumers>,
     /// Requests of tokens with a limit.
     pub(super) rates: Arc<Rates>,
+    /// Handlers that run as tasks.
+    pub(super) slots: Slots,
     /// Streams of endpoints.
     pub(super) live: Arc<Live>,
     /// Service data sources.
@@ -74,6 +77,7 @@ impl App {
             config: Arc::new(config),
             folder,
             rates: Arc::default(),
+            slots: Slots::default(),
             live: Arc::default(),
             metrics: Arc::new(metrics),
             workspaces: Arc::default(),
@@ -104,6 +108,7 @@ impl App {
                 config: Arc::clone(&self.config),
                 folder: self.folder.clone(),
                 rates: Arc::clone(&self.rates),
+                slots: self.slots.clone(),
                 live: Arc::clone(&self.live),
                 metrics: Arc::clone(&self.metrics),
                 workspaces: Arc::clone(&self.workspaces),
@@ -143,6 +148,7 @@ impl App {
             runs,
             schedules,
             rates: shared.rates,
+            slots: shared.slots,
             live: shared.live,
             log,
             metrics: shared.metrics,
@@ -217,6 +223,7 @@ struct Shared {
     config: Arc<Config>,
     folder: Option<Folder>,
     rates: Arc<Rates>,
+    slots: Slots,
     live: Arc<Live>,
     metrics: Arc<Metrics>,
     workspaces: Arc<Workspaces>,

@@ -136,8 +136,11 @@ async fn answer(
     let (sender, receiver) = oneshot::channel();
     let mut guard = Guard(cancel, true);
     let unpacked_max = app.config.limits.unpacked_bytes;
-    // A thread that panics drops its end of the channel.
-    drop(tokio::task::spawn_blocking(move || {
+    let slot = match v0::is_query(&call.segments) {
+        true => app.slots.take(),
+        false => None,
+    };
+    let work = move || {
         let outlet = Outlet::new(sender);
         let encoding = call.header(CONTENT_ENCODING.as_str()).map(str::to_owned);
         match unpack(call.body.clone(), encoding.as_deref(), unpacked_max) {
@@ -147,7 +150,15 @@ async fn answer(
             }
             Err(failure) => outlet.fail(failure),
         }
-    }));
+    };
+    // Whoever panics drops its end of the channel.
+    match slot {
+        Some(slot) => drop(tokio::spawn(async move {
+            let _slot = slot;
+            work();
+        })),
+        None => drop(tokio::task::spawn_blocking(work)),
+    }
     let head = receiver.await;
     guard.1 = false;
     head.unwrap_or_else(|_| refused(Failure::new(500, "the request could not be completed")))

@@ -1,7 +1,8 @@
 //! HTTP: the `/v0` API on one port, ClickHouse's interface on another.
 //!
-//! A request is read completely, then handled on a blocking thread (`v0::route`, `clickhouse::handle`);
-//! the answer leaves through an [`outlet::Outlet`], whole or in pieces.
+//! A request is read completely, then handled on a blocking thread (`v0::route`, `clickhouse::handle`),
+//! or, if it only asks for rows, as a task beside its connection (`slots`); the answer leaves through
+//! an [`outlet::Outlet`], whole or in pieces.
 //!
 //! Invariant: no handler is async, and none touches the connection; only `live`, which calls handlers
 //! again and again, waits as a task.
@@ -19,6 +20,7 @@ mod rates;
 mod reply;
 mod run;
 mod serve;
+mod slots;
 mod unpack;
 mod v0;
 mod workspaces;

@@ -94,7 +94,7 @@ impl Outlet {
         }
         let piece = Bytes::from(std::mem::take(&mut self.buffer));
         match &self.pieces {
-            Some(pieces) => pieces.blocking_send(Ok(piece)).map_err(|_| Gone),
+            Some(pieces) => send_waiting(pieces, Ok(piece)),
             None => Err(Gone),
         }
     }
@@ -154,7 +154,16 @@ impl Outlet {
         }
         if let Some(pieces) = &self.pieces {
             let broken = std::io::Error::other("the query failed after its answer had begun");
-            let _ = pieces.blocking_send(Err(broken));
+            let _ = send_waiting(pieces, Err(broken));
         }
     }
+}
+
+/// Sends a piece, as soon as the reader has taken enough of those before it.
+fn send_waiting(
+    pieces: &mpsc::Sender<Result<Bytes, std::io::Error>>,
+    piece: Result<Bytes, std::io::Error>,
+) -> Result<(), Gone> {
+    // The handler may be a task on a thread that serves connections.
+    tokio::task::block_in_place(|| pieces.blocking_send(piece)).map_err(|_| Gone)
 }

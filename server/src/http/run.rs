@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use roost::exec::Aside;
 use roost::formats::FormatInfo;
 use roost::interpret::NameResolver;
 use roost::session::{OutputSink, QueryRequest, QuerySummary};
@@ -86,6 +87,8 @@ pub(super) fn run(
         query_id: call.query.said("query_id").map(str::to_owned),
         cancel: call.cancel.clone(),
         resolver: Some(resolver),
+        // The handler may be a task on a thread that serves connections.
+        aside: Aside::new(|work| tokio::task::block_in_place(work)),
         ..QueryRequest::default()
     };
     let mut out = SqlOut { outlet };

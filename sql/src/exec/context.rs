@@ -26,6 +26,39 @@ pub struct ExecContext {
     pub block_rows: usize,
     /// Whether somebody asks how many rows there were before a limit.
     pub counts_before_limit: bool,
+    /// How work that is not over at once is done.
+    pub aside: Aside,
+}
+
+/// How a thread that has other duties does work that takes long. Nothing is said for threads that
+/// have none.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Aside(Option<fn(&mut dyn FnMut())>);
+
+impl Aside {
+    /// `run` calls what it is given once, on the same thread, when others have its duties.
+    ///
+    /// ```
+    /// let aside = roost::exec::Aside::new(|work| work());
+    /// assert_eq!(aside.run(|| 1 + 1), 2);
+    /// ```
+    pub fn new(run: fn(&mut dyn FnMut())) -> Self {
+        Aside(Some(run))
+    }
+
+    /// Does the work.
+    pub fn run<T>(self, work: impl FnOnce() -> T) -> T {
+        let Some(run) = self.0 else {
+            return work();
+        };
+        let (mut work, mut answer) = (Some(work), None);
+        run(&mut || answer = work.take().map(|work| work()));
+        match (answer, work) {
+            (Some(answer), _) => answer,
+            (None, Some(work)) => work(),
+            (None, None) => unreachable!("work that was done has an answer"),
+        }
+    }
 }
 
 impl Default for ExecContext {
@@ -38,6 +71,7 @@ impl Default for ExecContext {
             progress: Arc::default(),
             block_rows: 65_536,
             counts_before_limit: true,
+            aside: Aside::default(),
         }
     }
 }

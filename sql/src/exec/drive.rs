@@ -41,14 +41,16 @@ pub(crate) fn on_workers<T: Send>(
         answer
     };
     let workers = if operator.is_small() { 1 } else { ctx.threads };
-    if workers <= 1 {
+    if operator.is_small() {
         return Ok(vec![run()?]);
     }
-    std::thread::scope(|scope| {
-        let others: Vec<_> = (1..workers).map(|_| scope.spawn(run)).collect();
-        let mut answers = vec![run()];
-        answers.extend(others.into_iter().map(join));
-        answers.into_iter().collect()
+    ctx.aside.run(|| {
+        std::thread::scope(|scope| {
+            let others: Vec<_> = (1..workers).map(|_| scope.spawn(run)).collect();
+            let mut answers = vec![run()];
+            answers.extend(others.into_iter().map(join));
+            answers.into_iter().collect()
+        })
     })
 }
 
@@ -105,17 +107,19 @@ pub(crate) fn tasks<T: Send>(
         }
         Ok(mine)
     };
-    let mut all = std::thread::scope(|scope| {
-        let others: Vec<_> = (1..workers).map(|_| scope.spawn(work)).collect();
-        let mut all = work();
-        for other in others {
-            let answer = join(other);
-            all = all.and_then(|mut all| {
-                all.extend(answer?);
-                Ok(all)
-            });
-        }
-        all
+    let mut all = ctx.aside.run(|| {
+        std::thread::scope(|scope| {
+            let others: Vec<_> = (1..workers).map(|_| scope.spawn(work)).collect();
+            let mut all = work();
+            for other in others {
+                let answer = join(other);
+                all = all.and_then(|mut all| {
+                    all.extend(answer?);
+                    Ok(all)
+                });
+            }
+            all
+        })
     })?;
     all.sort_by_key(|(task, _)| *task);
     Ok(all.into_iter().map(|(_, answer)| answer).collect())
@@ -153,18 +157,37 @@ pub(crate) fn in_order(
     ctx: &ExecContext,
     sink: &mut dyn FnMut(Batch) -> Result<Flow>,
 ) -> Result<Flow> {
-    if ctx.threads <= 1 || operator.is_small() {
-        let mut cursor = operator.cursor()?;
-        loop {
-            ctx.check()?;
-            let Some(batch) = cursor.next()? else {
-                return Ok(Flow::Continue);
-            };
-            if batch.rows > 0 && sink(batch)? == Flow::Stop {
-                return Ok(Flow::Stop);
-            }
+    if operator.is_small() {
+        return one_by_one(operator, ctx, sink);
+    }
+    ctx.aside.run(|| match ctx.threads {
+        0 | 1 => one_by_one(operator, ctx, sink),
+        _ => by_workers(operator, ctx, sink),
+    })
+}
+
+fn one_by_one(
+    operator: &dyn Operator,
+    ctx: &ExecContext,
+    sink: &mut dyn FnMut(Batch) -> Result<Flow>,
+) -> Result<Flow> {
+    let mut cursor = operator.cursor()?;
+    loop {
+        ctx.check()?;
+        let Some(batch) = cursor.next()? else {
+            return Ok(Flow::Continue);
+        };
+        if batch.rows > 0 && sink(batch)? == Flow::Stop {
+            return Ok(Flow::Stop);
         }
     }
+}
+
+fn by_workers(
+    operator: &dyn Operator,
+    ctx: &ExecContext,
+    sink: &mut dyn FnMut(Batch) -> Result<Flow>,
+) -> Result<Flow> {
     let queue = Queue {
         waiting: Mutex::new(Waiting {
             working: ctx.threads,

@@ -25,7 +25,7 @@ mod stages;
 mod tests;
 mod window;
 
-pub use context::{CancelToken, ExecContext, Progress};
+pub use context::{Aside, CancelToken, ExecContext, Progress};
 pub use drive::Flow;
 pub use memory::MemoryTracker;
 

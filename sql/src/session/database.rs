@@ -19,7 +19,7 @@ use super::log::QueryLog;
 use super::output::OutputSink;
 use super::request::{InsertOptions, QueryRequest, QuerySummary, Session};
 use super::result::{Collector, QueryResult};
-use crate::exec::{CancelToken, ExecContext, MemoryTracker};
+use crate::exec::{Aside, CancelToken, ExecContext, MemoryTracker};
 use crate::interpret::compiler::SqlCompiler;
 use crate::settings::Settings;
 
@@ -102,6 +102,7 @@ impl Shared {
             progress: Arc::default(),
             block_rows: (settings.uint("max_block_size") as usize).clamp(1, 1 << 20),
             counts_before_limit: true,
+            aside: Aside::default(),
         }
     }
 }

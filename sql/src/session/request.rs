@@ -13,7 +13,7 @@ use roost_engine::error::{Code, Error, Result};
 use super::database::Shared;
 use super::log::{FinishedQuery, RunningQuery, kept_text};
 use super::output::{Formatter, OutputSink};
-use crate::exec::{CancelToken, Totals};
+use crate::exec::{Aside, CancelToken, Totals};
 use crate::formats::FormatSettings;
 use crate::interpret::{self, Effect, NameResolver, RowSink, StatementContext, WriteOptions};
 use crate::parse::ast::Statement;
@@ -43,6 +43,8 @@ pub struct QueryRequest {
     pub resolver: Option<Arc<dyn NameResolver>>,
     /// How an INSERT writes, beyond its text.
     pub write: WriteOptions,
+    /// How the calling thread does what is not over at once.
+    pub aside: Aside,
 }
 
 impl QueryRequest {
@@ -199,6 +201,7 @@ impl Session {
             &request.cancel,
         )?;
         context.write = request.write;
+        context.exec.aside = request.aside;
         let (progress, memory) = (
             Arc::clone(&context.exec.progress),
             Arc::clone(&context.exec.memory),

@@ -40,8 +40,8 @@ use super::reply::{Failure, Handled, Reply};
 use crate::tokens::Access;
 
 pub use self::right::Right;
-pub(in crate::http) use self::routes::label;
 pub use self::routes::{ROUTES, Route};
+pub(in crate::http) use self::routes::{is_query, label};
 
 /// What a handler leaves.
 pub(super) enum Answer {

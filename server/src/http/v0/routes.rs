@@ -282,6 +282,16 @@ impl Route {
     }
 }
 
+/// Whether the path asks for rows: such a request is mostly over in less time than it takes to hand
+/// it to another thread.
+pub(in crate::http) fn is_query(segments: &[String]) -> bool {
+    match segments {
+        [_, word] => word == "sql",
+        [_, word, name] => word == "pipes" && name.contains('.'),
+        _ => false,
+    }
+}
+
 /// The name under which a path is counted: its first word that a route has.
 pub(in crate::http) fn label(segments: &[String]) -> &'static str {
     let word = segments.get(1).or(segments.first());
