@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::header::{CONTENT_ENCODING, HeaderName, HeaderValue};
+use axum::http::header::{CONTENT_ENCODING, EXPECT, HeaderName, HeaderValue};
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use roost::exec::CancelToken;
@@ -21,7 +21,7 @@ use super::outlet::{Head, HeadBody, Outlet};
 use super::params::Params;
 use super::reply::{Failure, Reply};
 use super::unpack::unpack;
-use super::{clickhouse, live, v0};
+use super::{body, clickhouse, live, v0};
 use crate::observe::RouteLabels;
 use crate::tokens::request_id;
 
@@ -104,14 +104,12 @@ async fn answer(
     if parts.method == Method::OPTIONS {
         return whole(Reply::empty(204));
     }
-    let reading = axum::body::to_bytes(body, limit);
+    let asks_first = parts.headers.contains_key(EXPECT);
+    let reading = body::read(body, limit, asks_first);
     let body = match tokio::time::timeout(app.config.limits.body_time, reading).await {
         Ok(Ok(body)) => body,
+        Ok(Err(failure)) => return refused(failure),
         Err(_) => return refused(Failure::new(408, "the body took too long to arrive")),
-        Ok(Err(e)) => {
-            let too_long = format!("the body is longer than {limit} bytes, or broke off: {e}");
-            return refused(Failure::new(413, too_long));
-        }
     };
     let target = parts
         .uri

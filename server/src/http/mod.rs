@@ -9,6 +9,7 @@
 
 mod app;
 mod ask;
+mod body;
 mod call;
 mod clickhouse;
 mod entry;
