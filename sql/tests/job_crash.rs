@@ -384,6 +384,48 @@ fn copies() {
     });
 }
 
+/// Rows move to a table with another key, those that come meanwhile follow, and the tables change places.
+#[test]
+fn moved_key() {
+    fn follow(run: &Run) -> Result<()> {
+        let engine = run.db.engine();
+        let old = engine.table("default", "t").unwrap();
+        let write = WriteOptions {
+            since: Some(Arc::new(engine.since(&old, "moved")?)),
+            ..WriteOptions::default()
+        };
+        written("INSERT INTO b (k, v) SELECT k, v FROM t", write, run)
+    }
+    fn exchange(run: &Run) -> Result<()> {
+        let engine = run.db.engine();
+        let old = engine.table("default", "t").unwrap();
+        let _closed = old.close();
+        let name = |name: &str| ("default".to_owned(), name.to_owned());
+        let job = vec![("job/moved".to_owned(), Some(b"1".to_vec()))];
+        engine.exchange_fenced(&name("t"), &name("b"), job)
+    }
+    cut_everywhere(&Scenario {
+        steps: &[
+            Sql(T),
+            Sql(MANY),
+            Sql(FEW),
+            Sql("CREATE TABLE IF NOT EXISTS b (k UInt64, v UInt64) ORDER BY (v, k)"),
+            Do(follow),
+            Sql(SOME),
+            Do(background),
+            Do(follow),
+            Sql(LAST),
+            Do(follow),
+            Do(exchange),
+            Sql(FEW),
+            Do(background),
+            Sql("DROP TABLE IF EXISTS b"),
+            Sql(SOME),
+        ],
+        seen: &[SEEN_T, "SELECT count(), sum(k), sum(v) FROM b"],
+    });
+}
+
 #[test]
 fn ttl() {
     fn later(run: &Run) -> Result<()> {

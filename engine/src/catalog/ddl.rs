@@ -209,7 +209,7 @@ impl Engine {
         renames: &[(TableName, TableName)],
         values: Vec<(String, Option<Vec<u8>>)>,
     ) -> Result<()> {
-        self.rename_with(values, |names| {
+        self.rename_with(values, false, |names| {
             for ((from_database, from), (to_database, to)) in renames {
                 let table = names.table(from_database, from)?;
                 if names.database(to_database)?.contains_key(to) {
@@ -230,7 +230,31 @@ impl Engine {
     /// # Errors
     /// UNKNOWN_TABLE.
     pub fn exchange(&self, a: &TableName, b: &TableName) -> Result<()> {
-        self.rename_with(Vec::new(), |names| {
+        self.exchange_names(a, b, Vec::new(), false)
+    }
+
+    /// [`Engine::exchange`], with keys that are set in the same step. What was prepared for either table
+    /// before is refused from then on: rows come by the new names or not at all.
+    ///
+    /// # Errors
+    /// UNKNOWN_TABLE.
+    pub fn exchange_fenced(
+        &self,
+        a: &TableName,
+        b: &TableName,
+        values: Vec<(String, Option<Vec<u8>>)>,
+    ) -> Result<()> {
+        self.exchange_names(a, b, values, true)
+    }
+
+    fn exchange_names(
+        &self,
+        a: &TableName,
+        b: &TableName,
+        values: Vec<(String, Option<Vec<u8>>)>,
+        fenced: bool,
+    ) -> Result<()> {
+        self.rename_with(values, fenced, |names| {
             let (first, second) = (names.table(&a.0, &a.1)?, names.table(&b.0, &b.1)?);
             names.put(&a.0, &a.1, second);
             names.put(&b.0, &b.1, first);
@@ -241,6 +265,7 @@ impl Engine {
     fn rename_with(
         &self,
         values: Vec<(String, Option<Vec<u8>>)>,
+        fenced: bool,
         change: impl FnOnce(&mut Names) -> Result<()>,
     ) -> Result<()> {
         let inner = &self.inner;
@@ -261,7 +286,7 @@ impl Engine {
                         Arc::clone(table),
                         definition,
                         table.layout(),
-                        false,
+                        fenced,
                     );
                 }
             }

@@ -157,6 +157,8 @@ impl Transaction {
         let mut files = false;
         let mut memory = 0;
         let mut holds = Vec::new();
+        let tables: Vec<_> = self.tables.values().map(|p| Arc::clone(&p.table)).collect();
+        let mut entered = Vec::new();
         for (_, mut pending) in self.tables {
             let durable = pending.table.definition().engine.is_durable();
             let mut runs = Vec::new();
@@ -195,10 +197,20 @@ impl Transaction {
                 duplicate: false,
             });
         }
+        for table in &tables {
+            entered.push(table.enter().ok_or_else(|| {
+                let name = table.full_name();
+                err!(
+                    ABORTED,
+                    "table {name} takes no rows while it is exchanged; try again"
+                )
+            })?);
+        }
         let done = match holds.is_empty() {
             true => inner.commit(request),
             false => inner.commit_replacing(request, &holds),
         };
+        drop(entered);
         inner.wake_after(files, memory);
         done
     }

@@ -21,8 +21,9 @@ pub mod split;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use parking_lot::RwLock;
+use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::block::Schema;
 use crate::part::Part;
@@ -47,7 +48,12 @@ pub struct Table {
     marks: Marks,
     /// Merges of the table were stopped by hand.
     merges_stopped: AtomicBool,
+    /// Who writes rows holds it together with others, who closes the table alone.
+    gate: RwLock<()>,
 }
+
+/// How long a commit of rows waits for a table that is closed.
+const CLOSED_MAX: Duration = Duration::from_secs(60);
 
 #[derive(Debug)]
 struct Current {
@@ -86,6 +92,7 @@ impl Table {
             claims: Claims::default(),
             marks: Marks::default(),
             merges_stopped: AtomicBool::new(false),
+            gate: RwLock::new(()),
         }
     }
 
@@ -137,6 +144,17 @@ impl Table {
     /// The rows now.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         Arc::clone(&self.current.read().snapshot)
+    }
+
+    /// Closes the table: until what is returned goes, commits of rows into it wait, and those that were
+    /// under way are over. Who holds it must not insert into the table.
+    pub fn close(&self) -> RwLockWriteGuard<'_, ()> {
+        self.gate.write()
+    }
+
+    /// The right to commit rows into the table; none when it stays closed for long.
+    pub(crate) fn enter(&self) -> Option<RwLockReadGuard<'_, ()>> {
+        self.gate.try_read_for(CLOSED_MAX)
     }
 
     /// Whether the table was dropped.

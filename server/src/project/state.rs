@@ -162,6 +162,7 @@ impl Project {
         project.make_usual_tokens()?;
         super::service::create_service_tables(&project.store)?;
         super::ingest::sweep(&project.store)?;
+        super::build::sweep(&project.store)?;
         project.store.release_all_cursors()?;
         project.forget_readers()?;
         Ok(project)

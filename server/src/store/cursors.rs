@@ -78,18 +78,18 @@ impl Store {
         }
     }
 
-    /// Gives the cursors of a table, held ones among them, to another as well.
-    ///
-    /// # Errors
-    /// What the log says.
-    pub fn copy_cursors(&self, from: &Table, to: &Table) -> Result<()> {
+    /// What gives the cursors of a table, held ones among them, to another.
+    pub fn moved_cursors(&self, from: &Table, to: &Table) -> Vec<Entry> {
         let (old, new) = (self.cursor_key(from, ""), self.cursor_key(to, ""));
         let all = self.cursors_of(from).into_iter();
-        let copies = all.filter_map(|(key, value)| {
-            let name = key.strip_prefix(&old)?;
-            Some((format!("{new}{name}"), Some(released(&value))))
+        let moves = all.flat_map(|(key, value)| {
+            let name = key.strip_prefix(&old).unwrap_or_default();
+            [
+                (format!("{new}{name}"), Some(released(&value))),
+                (key, None),
+            ]
         });
-        self.save_all(copies.collect())
+        moves.collect()
     }
 
     /// Lets reading into a table go on.

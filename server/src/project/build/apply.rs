@@ -9,15 +9,11 @@ use std::sync::Arc;
 use super::files::{data_source, pipe};
 use super::{Built, Changes, Fault, Files, Kind};
 use crate::datafile::{DataSourceFile, PipeFile, TokenLine};
-use crate::project::ingest::implicit_columns;
 use crate::project::model::Connector;
 use crate::project::state::Project;
 use crate::project::{ProjectError, Result};
-use crate::store::{quoted, timestamp};
+use crate::store::timestamp;
 use crate::tokens::{Scope, Token, new_uuid};
-
-/// A column whose coming makes inserts into a table begin anew.
-const FENCE: &str = "`__moved`";
 
 impl Project {
     /// Makes the workspace what the files say; what was changed.
@@ -127,7 +123,7 @@ impl Project {
             false => Err(ProjectError::NotImplemented("keys change".to_owned())),
         };
         if altered.is_err() {
-            self.move_rows(name, new, forward.map(|(_, q)| q.as_str()))?;
+            self.move_rows(name, wanted.clone(), forward.map(|(_, q)| q.as_str()))?;
         }
         self.update_data_source(name, |source| {
             source.description.clone_from(&wanted.description);
@@ -155,146 +151,6 @@ impl Project {
             Err(ProjectError::Bad(e)) if e.contains("no operations to perform") => Ok(()),
             other => other.map(|_| ()),
         }
-    }
-
-    /// Makes the data source anew beside the old one, fills it, and lets them change places. Where rows
-    /// came in the meantime, the old one stays beside the new one and the error says so.
-    fn move_rows(
-        self: &Arc<Self>,
-        name: &str,
-        new: crate::project::NewDataSource,
-        forward: Option<&str>,
-    ) -> Result<()> {
-        let beside = format!("{name}__next");
-        if self.snapshot().data_source(&beside).is_some() {
-            return Err(ProjectError::Bad(format!(
-                "data source {beside} is there from an earlier build of {name}: append to {name} what is \
-                 missing in it, then remove {beside}"
-            )));
-        }
-        // Nothing is read into the old one any more, and nothing into the new one before it is filled.
-        let old = self.store.table(name);
-        old.iter().try_for_each(|t| self.store.hold_cursors(t))?;
-        let moved = self.move_held(name, &beside, new, forward);
-        if let Some(old) = old {
-            self.store.release_cursors(&old)?;
-        }
-        moved
-    }
-
-    fn move_held(
-        self: &Arc<Self>,
-        name: &str,
-        beside: &str,
-        mut new: crate::project::NewDataSource,
-        forward: Option<&str>,
-    ) -> Result<()> {
-        let before = self.last_insert(name);
-        new.settings.retain(|key, _| key != "kafka_topic");
-        let made = self.create_data_source(crate::project::NewDataSource {
-            name: beside.to_owned(),
-            ..new
-        })?;
-        let moved = self.fill_from(name, &made, forward);
-        let moved = moved.and_then(|()| {
-            let tables = self.store.table(name).zip(self.store.table(beside));
-            let copied = tables.map(|(old, new)| self.store.copy_cursors(&old, &new));
-            copied.transpose()?;
-            self.exchange_held(name, beside)
-        });
-        let has_moved = moved.is_ok();
-        let moved = moved.and_then(|()| self.widen_quarantine(&made, name));
-        // An insert that began before is refused from here on, rather than lost with the old table.
-        let old = self.store.at(beside);
-        let fence = format!("ALTER TABLE {old} ADD COLUMN {FENCE} UInt8");
-        let moved = moved.and_then(|()| Ok(self.store.execute(&fence)?));
-        if moved.is_ok() && self.last_insert(beside) > before {
-            return Err(ProjectError::Bad(format!(
-                "rows came into {name} while its rows moved to another key: all old rows are in {beside}; \
-                 append to {name} what is missing in it, then remove {beside}"
-            )));
-        }
-        if has_moved && moved.is_err() {
-            // The old rows are beside: they do not go with an error.
-            return moved;
-        }
-        let dropped = self.drop_data_source(beside);
-        moved.and(dropped)
-    }
-
-    /// The commit of the last insert into a data source that is still in it.
-    fn last_insert(&self, name: &str) -> u64 {
-        let snapshot = self.store.table(name).map(|t| t.snapshot());
-        let parts = snapshot.iter().flat_map(|s| &s.parts);
-        parts.map(|p| p.info().max_block).max().unwrap_or(0)
-    }
-
-    /// Rows that were set aside stay where they are: their table gets the columns that are new.
-    fn widen_quarantine(&self, made: &crate::project::DataSource, name: &str) -> Result<()> {
-        let Some(source) = self.snapshot().data_source(name).cloned() else {
-            return Ok(());
-        };
-        let columns = made.columns.iter().map(|c| {
-            format!(
-                "ADD COLUMN IF NOT EXISTS {} Nullable(String)",
-                quoted(&c.name)
-            )
-        });
-        let columns: Vec<String> = columns.collect();
-        let table = self.store.at(&source.quarantine());
-        Ok(self
-            .store
-            .execute(&format!("ALTER TABLE {table} {}", columns.join(", ")))?)
-    }
-
-    fn fill_from(
-        &self,
-        name: &str,
-        target: &crate::project::DataSource,
-        forward: Option<&str>,
-    ) -> Result<()> {
-        let state = self.snapshot();
-        let computed = |c: &crate::project::StoredColumn| {
-            let default = c.default.as_deref().unwrap_or("").to_ascii_uppercase();
-            default.starts_with("MATERIALIZED") || default.starts_with("ALIAS")
-        };
-        let old = state.data_source(name).cloned();
-        let old_implicit = old.iter().flat_map(|d| implicit_columns(d));
-        let old_implicit: Vec<_> = old_implicit.collect();
-        let old_columns = old.iter().flat_map(|d| &d.columns).chain(&old_implicit);
-        let old_columns: Vec<&String> = old_columns.map(|c| &c.name).collect();
-        let implicit = implicit_columns(target);
-        let wanted = target.columns.iter().filter(|c| !computed(c));
-        let (columns, query) = match forward {
-            Some(query) => (
-                wanted.map(|c| quoted(&c.name)).collect::<Vec<_>>(),
-                query.trim().trim_end_matches(';').to_owned(),
-            ),
-            None => {
-                let kept = wanted
-                    .chain(&implicit)
-                    .filter(|c| old_columns.contains(&&c.name));
-                let kept: Vec<String> = kept.map(|c| quoted(&c.name)).collect();
-                let query = format!("SELECT {} FROM {}", kept.join(", "), self.store.at(name));
-                (kept, query)
-            }
-        };
-        if columns.is_empty() {
-            return Ok(());
-        }
-        let list = columns.join(", ");
-        let sql = match forward {
-            Some(_) => format!(
-                "INSERT INTO {} ({list}) SELECT {list} FROM ({query})",
-                self.store.at(&target.name)
-            ),
-            None => format!(
-                "INSERT INTO {} ({list}) {query}",
-                self.store.at(&target.name)
-            ),
-        };
-        self.store.run(roost::session::QueryRequest::new(sql))?;
-        Ok(())
     }
 
     /// Removes pipes, those that others read after those others.

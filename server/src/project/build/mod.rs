@@ -8,6 +8,7 @@
 mod apply;
 mod deployments;
 mod files;
+mod moving;
 
 use std::collections::BTreeMap;
 
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub use deployments::Deployment;
 pub use files::Files;
+pub(super) use moving::sweep;
 
 use super::state::Project;
 

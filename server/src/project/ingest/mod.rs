@@ -88,11 +88,36 @@ pub fn append(
     format: &BodyFormat,
     ending: Option<Ending<Ingested>>,
 ) -> Result<Ingested> {
+    let mut source = Arc::clone(source);
+    for _ in 0..MOVES_MAX {
+        let target = Target {
+            ending: ending.clone(),
+            ..Target::of(project, &source, &source.name)
+        };
+        match target.ingest(body, format) {
+            // Its rows moved to another table meanwhile: nothing was written to either.
+            Err(ProjectError::Database(e)) if is_of_move(e.code()) => {}
+            done => return done,
+        }
+        let now = project.snapshot().data_source(&source.id).cloned();
+        source = now.ok_or_else(|| no_table(&source.name))?;
+    }
     let target = Target {
         ending,
-        ..Target::of(project, source, &source.name)
+        ..Target::of(project, &source, &source.name)
     };
     target.ingest(body, format)
+}
+
+/// How often a body is tried again whose data source changed under it.
+const MOVES_MAX: usize = 3;
+
+/// Whether an INSERT may have failed since its table is not the data source's any more.
+fn is_of_move(code: Code) -> bool {
+    matches!(
+        code,
+        Code::ABORTED | Code::UNKNOWN_TABLE | Code::NO_SUCH_COLUMN_IN_TABLE
+    )
 }
 
 /// What stands between the name of a data source and the number of a replacement, in the name of the
@@ -352,6 +377,6 @@ pub fn is_fault_of_rows(e: &Error) -> bool {
 }
 
 /// The error when not even the columns of the table are known.
-pub(super) fn no_table(name: &str) -> ProjectError {
+pub(in crate::project) fn no_table(name: &str) -> ProjectError {
     ProjectError::NotFound(format!("Data Source \"{name}\" has no table"))
 }

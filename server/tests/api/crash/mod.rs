@@ -70,6 +70,7 @@ impl Cut {
     fn ask(&self, method: &str, target: &str, body: &str) -> Done<Json> {
         let content_type = match body.starts_with("name=") || body.starts_with("dry=") {
             true => "application/x-www-form-urlencoded",
+            false if body.starts_with("--X") => "multipart/form-data; boundary=X",
             false => "",
         };
         let asked = Asked {

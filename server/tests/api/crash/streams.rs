@@ -114,25 +114,27 @@ fn streams_are_read_once() {
     cut_everywhere(&STREAMS);
 }
 
+/// Reads so many messages on from the cursor.
+fn read(run: &Cut, name: &str, count: i64) -> Done<()> {
+    let (project, store) = (&run.app.project, run.app.store());
+    let source = project.snapshot().data_source(name).cloned().ok_or(Off)?;
+    let table = store.table(name).ok_or(Off)?;
+    let at = store.cursor(&table, "stream").map_err(|_| Off)?;
+    let from = at.unwrap_or(0);
+    let messages = (from..from + count).map(|offset| Message {
+        value: Some(format!("{{\"a\":{offset}}}").into_bytes()),
+        offset,
+        ..Message::default()
+    });
+    let step = [store.cursor_move(&table, "stream", at, from + count)];
+    let stream = Stream::of(project, &source, "topic");
+    let messages: Vec<Message> = messages.collect();
+    let written = stream.write(project, &messages, &step);
+    written.map(|_| ()).map_err(|_| Off)
+}
+
 /// Two data sources that are read change places, twice: each goes on with its own rows where it was.
 const EXCHANGES: Scenario = {
-    fn read(run: &Cut, name: &str, count: i64) -> Done<()> {
-        let (project, store) = (&run.app.project, run.app.store());
-        let source = project.snapshot().data_source(name).cloned().ok_or(Off)?;
-        let table = store.table(name).ok_or(Off)?;
-        let at = store.cursor(&table, "stream").map_err(|_| Off)?;
-        let from = at.unwrap_or(0);
-        let messages = (from..from + count).map(|offset| Message {
-            value: Some(format!("{{\"a\":{offset}}}").into_bytes()),
-            offset,
-            ..Message::default()
-        });
-        let step = [store.cursor_move(&table, "stream", at, from + count)];
-        let stream = Stream::of(project, &source, "topic");
-        let messages: Vec<Message> = messages.collect();
-        let written = stream.write(project, &messages, &step);
-        written.map(|_| ()).map_err(|_| Off)
-    }
     fn perform(run: &Cut, known: &mut Known) -> Done<()> {
         for name in ["t", "u"] {
             let fields = [
@@ -194,4 +196,88 @@ const EXCHANGES: Scenario = {
 #[test]
 fn streams_change_places() {
     cut_everywhere(&EXCHANGES);
+}
+
+/// A data source that reads a stream moves to another key, and back: it goes on where it was, reading
+/// what it read.
+const MOVES: Scenario = {
+    fn build(run: &Cut, key: &str) -> Done<()> {
+        let kind = "TYPE kafka\nKAFKA_CONNECTION_NAME c\nKAFKA_TOPIC topic\n";
+        let text = format!(
+            "SCHEMA >\n    `a` UInt8 `json:$.a`\n\nENGINE \"MergeTree\"\nENGINE_SORTING_KEY \"{key}\"\n{kind}"
+        );
+        let part = |name: &str, text: &str| {
+            format!(
+                "--X\r\nContent-Disposition: form-data; name=\"data_project://\"; \
+                 filename=\"{name}\"\r\n\r\n{text}\r\n"
+            )
+        };
+        let connection = "TYPE kafka\nKAFKA_BOOTSTRAP_SERVERS 127.0.0.1:1\n";
+        let body = part("t.datasource", &text) + &part("c.connection", connection) + "--X--\r\n";
+        let answer = run.ask("POST", "/v1/build", &body)?;
+        match answer["result"] == "failed" {
+            true => {
+                println!("{answer}");
+                Err(Off)
+            }
+            false => Ok(()),
+        }
+    }
+    fn perform(run: &Cut, known: &mut Known) -> Done<()> {
+        build(run, "a")?;
+        known.steps += 1;
+        for (key, count) in [("a, __offset", 60), ("a", 7), ("__offset", 0)] {
+            known.under_way = count;
+            read(run, "t", count as i64)?;
+            (known.sent, known.under_way) = (known.sent + count, 0);
+            build(run, key)?;
+        }
+        Ok(())
+    }
+    fn check(run: &Cut, known: &Known, place: &str) {
+        let state = run.app.project.snapshot();
+        let Some(source) = state.data_source("t") else {
+            assert_eq!(known.steps, 0, "{place}");
+            return;
+        };
+        let subscribed = (&*source.kind, source.setting("kafka_topic"));
+        assert_eq!(subscribed, ("kafka", Some("topic")), "{place}: it reads");
+        let number = |what: &str| run.number(&format!("SELECT {what} FROM default.t"));
+        let store = run.app.store();
+        let table = store.table("t").unwrap();
+        let at = store.cursor(&table, "stream").unwrap().unwrap_or(0) as u64;
+        assert_eq!(
+            (number("count()"), number("uniqExact(__offset)")),
+            (Some(at), Some(at)),
+            "{place}"
+        );
+        assert!(
+            at >= known.sent && at <= known.sent + known.under_way,
+            "{place}: {at}"
+        );
+        let key = format!("({})", source.engine_arg("sorting_key").unwrap_or_default());
+        let real =
+            "SELECT count() FROM system.tables WHERE database = 'default' AND name = 't' AND '('";
+        let real = run.number(&format!("{real} || sorting_key || ')' = '{key}'"));
+        assert_eq!(
+            real,
+            Some(1),
+            "{place}: the table is as its data source says, {key}"
+        );
+        let left = "SELECT count() FROM system.tables WHERE database = 'default'";
+        assert_eq!(run.number(left), Some(2), "{place}: nothing is left");
+        assert!(read(run, "t", 3).is_ok(), "{place}");
+        assert!(build(run, "__offset, a").is_ok(), "{place}");
+        assert_eq!(number("uniqExact(__offset)"), Some(at + 3), "{place}");
+    }
+    Scenario {
+        kinds: &[],
+        perform,
+        check,
+    }
+};
+
+#[test]
+fn a_stream_moves_to_another_key() {
+    cut_everywhere(&MOVES);
 }
