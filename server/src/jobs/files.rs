@@ -304,14 +304,22 @@ impl<'a> Files<'a> {
     }
 
     /// Makes all files whole and durable, and says which names they are to get: what they are called
-    /// now, then, and their bytes.
-    pub(super) fn end(&mut self) -> SqlResult<Vec<(String, String, u64)>> {
-        let (mut out, mut taken) = (Vec::new(), BTreeSet::new());
+    /// now, then, and their bytes. Files of earlier runs are still `waiting` for theirs.
+    pub(super) fn end(
+        &mut self,
+        waiting: &BTreeSet<String>,
+    ) -> SqlResult<Vec<(String, String, u64)>> {
+        let (mut out, mut taken) = (Vec::new(), waiting.clone());
         let mut folders = BTreeSet::new();
         for (name, draft) in std::mem::take(&mut self.drafts) {
             let from = draft.path.clone();
             let bytes = draft.end()?;
             let to = self.place.path(&name, &taken)?;
+            if waiting.contains(&to) {
+                let to = self.place.shown(&to);
+                let message = format!("the file of an earlier run still waits for the name {to}");
+                return Err(Error::new(Code::CANNOT_WRITE_TO_FILE_DESCRIPTOR, message));
+            }
             taken.insert(to.clone());
             let folder = from.rsplit_once('/').map_or("", |(folder, _)| folder);
             folders.insert(folder.to_owned());

@@ -62,9 +62,15 @@ impl Jobs {
                 .write()
                 .insert(job.id.clone(), Entry { job, cancel });
         }
-        let Some(folder) = folder.filter(|_| !stopped_sinks.is_empty()) else {
+        let Some(folder) = folder else {
             return;
         };
+        publish::go_on_with_left(self, folder);
+        // What waits for its name is no draft.
+        stopped_sinks.retain(|id| !publish::waits(&self.store, id));
+        if stopped_sinks.is_empty() {
+            return;
+        }
         let is_draft = |name: &str| {
             let of = name.strip_prefix('.').and_then(|n| n.strip_suffix(".part"));
             let of = of.and_then(|n| n.rsplit_once('-'));

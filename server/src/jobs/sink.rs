@@ -10,7 +10,7 @@ use roost::session::{QueryRequest, QuerySummary};
 use serde_json::{Map, Value as Json, json};
 
 use super::files::{Files, Place};
-use super::publish::Plan;
+use super::publish::{self, Plan};
 use super::runs::{Did, Runs};
 use super::topic::Topic;
 use super::webhook::{Hook, Posts};
@@ -68,6 +68,7 @@ impl Runs {
         running: &Running,
     ) -> Result<Did, String> {
         let place = Place::of(node, self.folder.as_ref(), &pipe.name)?;
+        let waiting = publish::go_on_with_left(&self.jobs, place.folder());
         let resolver = self.resolver(pipe, node, variables);
         let mut files = Files::new(&place, &running.id);
         let request = self.request(running);
@@ -79,7 +80,7 @@ impl Runs {
             request,
             |request| database.session().run_rows(request, &mut files),
         )?;
-        let written = files.end().map_err(|e| e.to_string())?;
+        let written = files.end(&waiting).map_err(|e| e.to_string())?;
         let bytes = written.iter().map(|(_, _, bytes)| bytes).sum::<u64>();
         let paths = written.iter().map(|(_, to, _)| place.shown(to));
         let paths: Vec<String> = paths.collect();

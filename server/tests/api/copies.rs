@@ -573,3 +573,50 @@ fn an_incremental_copy_says_what_it_cannot_read() {
         1
     );
 }
+
+/// A disk that refuses in the middle of a run: the job says so, and the run is whole when it does no more.
+#[test]
+fn files_that_have_to_wait_for_their_names_get_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("sinks/daily");
+    let mut server = Server::at(Some(folder.path()));
+    tables(&server);
+    let params = json!({ "service": "s3", "path": "file:///daily", "format": "csv", "schedule_cron": "",
+        "file_template": "r_{a}", "write_strategy": "truncate" });
+    let node = json!({ "sql": "SELECT a FROM t", "type": "sink", "export_params": params });
+    push(&server, "s", node);
+    for restarts in [false, true] {
+        // No file takes the place of a folder.
+        std::fs::create_dir_all(out.join("r_2.csv/in_the_way")).unwrap();
+        let job = run(&server, "/v0/pipes/s/sink");
+        let why = job["error"].as_str().unwrap();
+        assert!(why.contains("1 of 3 files have their names"), "{why}");
+        let again = run(&server, "/v0/pipes/s/sink");
+        let why = again["error"].as_str().unwrap();
+        assert!(why.contains("still waits for the name"), "{why}");
+        std::fs::remove_dir_all(out.join("r_2.csv")).unwrap();
+        match restarts {
+            true => {
+                drop(server);
+                server = Server::at(Some(folder.path()));
+            }
+            false => assert_eq!(run(&server, "/v0/pipes/s/sink")["status"], "done"),
+        }
+        let job = server
+            .get(&format!("/v0/jobs/{}", job["id"].as_str().unwrap()))
+            .json();
+        assert_eq!(
+            (&job["status"], &job["error"]),
+            (&json!("done"), &Json::Null),
+            "{job}"
+        );
+        let mut names: Vec<_> = std::fs::read_dir(&out)
+            .unwrap()
+            .map(|f| f.unwrap().file_name())
+            .collect();
+        names.sort();
+        assert_eq!(names, ["r_1.csv", "r_2.csv", "r_3.csv"]);
+        assert_eq!(std::fs::read(out.join("r_3.csv")).unwrap(), b"\"a\"\n3\n");
+        std::fs::remove_dir_all(&out).unwrap();
+    }
+}
