@@ -59,10 +59,12 @@ impl Topic {
 
     /// Rows into messages.
     pub(super) fn open<'a>(&'a self, running: &'a Running) -> Result<Messages<'a>, String> {
+        // Who cancels the job does not wait for the broker.
+        let client = Client::connect(&self.connection, running.cancel.flag())?;
         Ok(Messages {
             topic: self,
             running,
-            producer: Client::connect(&self.connection, Arc::default())?.producer(&self.name)?,
+            producer: client.producer(&self.name)?,
             schema: Arc::default(),
             batch: Vec::new(),
             waiting: 0,

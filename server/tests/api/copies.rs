@@ -620,3 +620,35 @@ fn files_that_have_to_wait_for_their_names_get_them() {
         std::fs::remove_dir_all(&out).unwrap();
     }
 }
+
+/// A broker that says nothing does not keep a job that is cancelled.
+#[cfg(feature = "kafka")]
+#[test]
+fn a_sink_to_kafka_ends_when_it_is_cancelled() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let server = Server::start();
+    tables(&server);
+    let broker = silent.local_addr().unwrap().to_string();
+    let connection = json!({ "name": "k", "service": "kafka", "kafka_bootstrap_servers": broker });
+    let made = server.post("/v0/connectors", "application/json", connection.to_string());
+    assert_eq!(made.status, 200, "{}", made.text);
+    let params = json!({ "service": "kafka", "connection": "k", "kafka_topic": "topic", "schedule_cron": "" });
+    push(
+        &server,
+        "s",
+        json!({ "sql": "SELECT a FROM t", "type": "sink", "export_params": params }),
+    );
+    let job = server.post("/v0/pipes/s/sink", "", "").json();
+    // It waits for the broker.
+    let _door = silent.accept().unwrap();
+    let begun = std::time::Instant::now();
+    let id = job["job"]["id"].as_str().unwrap_or_else(|| panic!("{job}"));
+    server.post(&format!("/v0/jobs/{id}/cancel"), "", "");
+    let job = server.finished(&job);
+    assert_eq!(job["status"], "cancelled", "{job}");
+    assert!(
+        begun.elapsed() < std::time::Duration::from_secs(2),
+        "{:?}",
+        begun.elapsed()
+    );
+}

@@ -122,6 +122,11 @@ impl CancelToken {
         self.flag.store(true, Ordering::Relaxed);
     }
 
+    /// The flag itself, for what waits outside of a query.
+    pub fn flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.flag)
+    }
+
     /// Whether somebody asked.
     pub fn is_cancelled(&self) -> bool {
         self.flag.load(Ordering::Relaxed)
