@@ -196,14 +196,13 @@ impl Client {
             let partition = self.partition(topic, number)?;
             let (first, end) = (partition.offset(OffsetAt::Earliest)?, partition.end()?);
             let mut from = end.saturating_sub(count as i64).max(first);
-            // A broker may answer with one batch at a time; with none, what is there is gone.
+            // A broker may answer with one batch at a time; one without messages ends a transaction.
             while from < end {
                 let fetch = partition
                     .client
                     .fetch_records(from, 1..1 << 20, WAIT_MILLIS);
                 let (records, _) = wait(&partition.stop, &partition.what, fetch)?;
-                let Some(last) = records.last() else { break };
-                from = last.offset.max(from) + 1;
+                from = records.last().map_or(from, |last| last.offset.max(from)) + 1;
                 out.extend(records.into_iter().map(|r| message_of(number, r)));
             }
         }
@@ -230,6 +229,18 @@ pub(super) enum Fetched {
     Messages(Vec<Message>, i64),
     /// What was asked for is not there: older than what is kept, or behind the end.
     OutOfRange,
+    /// The library cannot take apart what is there, and why: of a batch it gives all messages or none.
+    Unreadable(String),
+}
+
+/// Whether the library refuses a batch for what is in one of its messages: it will for ever.
+fn is_unreadable(why: &str) -> bool {
+    let time = [
+        "Not a valid timestamp",
+        "Timestamp overflow",
+        "Ambiguous timestamp",
+    ];
+    time.iter().any(|t| why.starts_with(t))
 }
 
 /// A partition.
@@ -258,7 +269,16 @@ impl Partition {
 
     /// As [`Partition::first`], for who does not wait on a thread.
     pub(super) async fn first_now(&self) -> Result<i64, String> {
-        let call = self.client.get_offset(OffsetAt::Earliest);
+        self.offset_now(OffsetAt::Earliest).await
+    }
+
+    /// The offset up to which everything can be read: transactions that are open are behind it.
+    pub(super) async fn stable_now(&self) -> Result<i64, String> {
+        self.offset_now(OffsetAt::Latest).await
+    }
+
+    async fn offset_now(&self, at: OffsetAt) -> Result<i64, String> {
+        let call = self.client.get_offset(at);
         match tokio::time::timeout(CALL_TIME, call).await {
             Ok(first) => first.map_err(|e| format!("{}: {}", self.what, told(&e))),
             Err(_) => Err(format!("{}: no answer for {CALL_TIME:?}", self.what)),
@@ -277,6 +297,9 @@ impl Partition {
                 protocol_error: ProtocolError::OffsetOutOfRange,
                 ..
             })) => Ok(Fetched::OutOfRange),
+            Ok(Err(Error::InvalidResponse(why))) if is_unreadable(&why) => {
+                Ok(Fetched::Unreadable(why))
+            }
             Ok(Err(e)) => Err(format!("{}: {}", self.what, told(&e))),
             Err(_) => Err(format!("{}: no answer for {CALL_TIME:?}", self.what)),
         }
@@ -291,6 +314,7 @@ fn message_of(partition: i32, read: RecordAndOffset) -> Message {
         partition,
         offset: read.offset,
         timestamp: read.record.timestamp.timestamp_millis(),
+        fault: None,
     }
 }
 

@@ -7,6 +7,7 @@
 //! begins again at the cursors.
 
 use std::collections::BTreeMap;
+use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -418,16 +419,80 @@ impl Batch {
     }
 }
 
+/// Where a partition is fetched from; what [`fetch_on`] needs of it.
+pub(super) trait Log {
+    /// Its number.
+    fn number(&self) -> i32;
+    /// The messages from an offset on, about so many bytes.
+    fn fetch(
+        &self,
+        offset: i64,
+        bytes: i32,
+    ) -> impl Future<Output = Result<Fetched, String>> + Send;
+    /// The offset of the oldest message that is kept.
+    fn first_now(&self) -> impl Future<Output = Result<i64, String>> + Send;
+    /// The offset up to which everything can be read.
+    fn stable_now(&self) -> impl Future<Output = Result<i64, String>> + Send;
+}
+
+impl Log for Partition {
+    fn number(&self) -> i32 {
+        self.number
+    }
+
+    async fn fetch(&self, offset: i64, bytes: i32) -> Result<Fetched, String> {
+        Partition::fetch(self, offset, bytes).await
+    }
+
+    async fn first_now(&self) -> Result<i64, String> {
+        Partition::first_now(self).await
+    }
+
+    async fn stable_now(&self) -> Result<i64, String> {
+        Partition::stable_now(self).await
+    }
+}
+
 /// Fetches a partition from `at` on, until nobody listens or it fails.
-async fn fetch_on(partition: Partition, at: i64, bytes: i32, sender: mpsc::Sender<Event>) {
-    let number = partition.number;
+async fn fetch_on(partition: impl Log, at: i64, bytes: i32, sender: mpsc::Sender<Event>) {
+    let number = partition.number();
     let mut at = at;
+    // Up to where there was something to fetch before it was fetched.
+    let mut known = at;
     loop {
         let started = Instant::now();
         let what = match partition.fetch(at, bytes).await {
             Ok(Fetched::Messages(messages, end)) => {
-                at = messages.last().map_or(at, |m| m.offset + 1);
-                Ok(Told::Messages(messages, end, started.elapsed()))
+                let last = messages.last().map(|m| m.offset);
+                match last {
+                    Some(last) => at = last + 1,
+                    // Something was there, and it was no message: the end of a transaction.
+                    None if at < known => at += 1,
+                    None if at < end => {
+                        // Is it there, or a transaction that is still open?
+                        match partition.stable_now().await {
+                            Ok(stable) if stable > at => known = stable,
+                            Ok(_) => tokio::time::sleep(TICK).await,
+                            // The next fetch says what is wrong.
+                            Err(_) => tokio::time::sleep(TICK).await,
+                        }
+                    }
+                    None => {}
+                }
+                Ok(Told::Messages(messages, end.max(at), started.elapsed()))
+            }
+            Ok(Fetched::Unreadable(why)) => {
+                let message = Message {
+                    partition: number,
+                    offset: at,
+                    fault: Some(format!(
+                        "this message, or one behind it in its batch, cannot be read: {why}; the \
+                         topic still has it"
+                    )),
+                    ..Message::default()
+                };
+                at += 1;
+                Ok(Told::Messages(vec![message], at, started.elapsed()))
             }
             Ok(Fetched::OutOfRange) => {
                 let found = partition.first_now().await;
@@ -448,3 +513,6 @@ async fn fetch_on(partition: Partition, at: i64, bytes: i32, sender: mpsc::Sende
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

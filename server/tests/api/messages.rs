@@ -1,5 +1,6 @@
 //! Messages of streams as rows, and back out of the quarantine.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use roost_engine::clock::SystemClock;
@@ -94,4 +95,48 @@ fn nesting_without_an_end_is_set_aside() {
     let done = reads.write(&[&deep, b"{\"a\":2}"]);
     assert_eq!(done.rows + done.quarantined, 2, "{done:?}");
     assert!(done.rows >= 1);
+}
+
+/// What is set aside is the message to the byte, and so is what comes back.
+#[test]
+fn keys_and_tombstones_are_replayed_exactly() {
+    let reads = Reads::with("`a` Int8 `json:$.a`");
+    let project = &reads.0.project;
+    let source = || project.snapshot().data_source("t").cloned().unwrap();
+    let messages = [
+        (None, b"\xff\x00".to_vec(), None),
+        (Some(b"{\"a\":1000}".to_vec()), b"\xff\"".to_vec(), None),
+        (None, Vec::new(), Some("nobody can read it".to_owned())),
+    ];
+    let all = messages.into_iter().zip(0..);
+    let all = all.map(|((value, key, fault), offset)| Message {
+        value,
+        key: Some(key),
+        offset,
+        fault,
+        ..Message::default()
+    });
+    let all: Vec<Message> = all.collect();
+    let before = source();
+    let stream = Stream::of(project, &before, "topic");
+    let done = stream.write(project, &all, &[]).unwrap();
+    assert_eq!((done.rows, done.quarantined), (0, 3));
+    let aside = "SELECT concat(toString(__offset), ' ', hex(__key), ' ', ifNull(__value, 'none')) \
+        FROM default.t_quarantine ORDER BY __offset";
+    assert_eq!(
+        reads.texts(aside),
+        ["0 FF00 none", "1 FF22 {\"a\":1000}", "2  none"]
+    );
+    let wider = BTreeMap::from([("schema".to_owned(), "`a` Int16 `json:$.a`".to_owned())]);
+    project.alter_data_source("t", &wider).unwrap();
+    let done = replay(project, &source(), None, &mut || Ok(())).unwrap();
+    assert_eq!((done.rows, done.quarantined), (1, 2), "{done:?}");
+    let key = "SELECT concat(toString(a), ' ', hex(__key)) FROM default.t";
+    assert_eq!(reads.texts(key), ["1000 FF22"]);
+    assert_eq!(reads.texts(aside)[..1], ["0 FF00 none"]);
+    let why = reads.texts("SELECT c__error[1] FROM default.t_quarantine ORDER BY __offset");
+    assert!(
+        why[0].contains("no value") && why[1].contains("never read"),
+        "{why:?}"
+    );
 }

@@ -99,7 +99,7 @@ fn unreadable(columns: &[Column<'_>], text: &str, why: String) -> BadRow {
     BadRow {
         values,
         errors: vec![(String::new(), why)],
-        original: None,
+        exact: Vec::new(),
     }
 }
 

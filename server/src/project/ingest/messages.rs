@@ -3,6 +3,7 @@
 //! Invariant: the rows of a batch, those set aside, and the cursors that say how far the stream was
 //! read are one commit; a message is in exactly one of the two tables, and its bytes are never lost.
 
+use std::io::Write;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -47,12 +48,18 @@ pub struct Message {
     pub offset: i64,
     /// When it was written, in milliseconds since 1970.
     pub timestamp: i64,
+    /// Why it could not be read, when it could not: nothing but its place is known then.
+    pub fault: Option<String>,
 }
 
 /// What a data source keeps of messages.
 pub struct Stream<'a> {
     source: &'a Arc<DataSource>,
     topic: &'a str,
+    /// The topic as the first of what a row is closed with.
+    closing: Vec<u8>,
+    /// Times go as texts in UTC, otherwise as seconds since 1970.
+    times_are_texts: bool,
     /// Implicit columns that the schema does not name.
     implicit: Vec<StoredColumn>,
     /// Columns that come out of the JSON.
@@ -100,8 +107,13 @@ impl<'a> Stream<'a> {
         };
         let own = source.columns.iter().filter(|c| !is_of_stream(&c.name));
         let own: Vec<Column<'_>> = own.filter(|c| !c.is_computed()).map(column_of).collect();
+        let time = source.columns.iter().find(|c| c.name == "__timestamp");
+        let mut closing = b"\"__topic\":".to_vec();
+        quote(topic.as_bytes(), &mut closing);
         Stream {
             topic,
+            closing,
+            times_are_texts: time.is_none_or(|c| c.ty.contains("DateTime")),
             implicit: implicit_columns(source)
                 .into_iter()
                 .filter(is_there)
@@ -231,6 +243,9 @@ impl<'a> Stream<'a> {
 
     /// The row of a message as a line of JSON; texts keep their bytes.
     pub(super) fn line(&self, message: &Message) -> std::result::Result<Vec<u8>, String> {
+        if let Some(why) = &message.fault {
+            return Err(why.clone());
+        }
         let value = message.value.as_deref();
         let mut row = match self.columns.is_empty() {
             true => Map::new(),
@@ -254,13 +269,17 @@ impl<'a> Stream<'a> {
     /// The same without taking the JSON apart, where that is the same.
     fn line_quickly(&self, message: &Message) -> std::result::Result<Vec<u8>, String> {
         let value = message.value.as_deref().unwrap_or_default().trim_ascii();
-        if !self.is_plain || !value.starts_with(b"{") || may_name_of_stream(value) {
+        if message.fault.is_some()
+            || !self.is_plain
+            || !value.starts_with(b"{")
+            || may_name_of_stream(value)
+        {
             return self.line(message);
         }
         // One object, and nothing behind it.
         let _: &RawValue =
             serde_json::from_slice(value).map_err(|e| format!("invalid JSON: {e}"))?;
-        let mut line = Vec::with_capacity(value.len() + 128);
+        let mut line = Vec::with_capacity(value.len() + self.closing.len() + 160);
         line.extend_from_slice(value.strip_suffix(b"}").unwrap_or(value));
         self.close(message, &mut line);
         Ok(line)
@@ -272,14 +291,22 @@ impl<'a> Stream<'a> {
             line.push(b',');
         }
         let value = message.value.as_deref();
-        line.extend_from_slice(b"\"__topic\":");
-        quote(self.topic.as_bytes(), line);
+        line.extend_from_slice(&self.closing);
         let (partition, offset) = (message.partition, message.offset);
-        let time = self.time(message.timestamp);
-        let known = format!(
-            ",\"__partition\":{partition},\"__offset\":{offset},\"__timestamp\":{time},\"__key\":"
+        // Producers may say nothing, which is -1, or anything at all.
+        let millis = message.timestamp.clamp(0, i64::from(u32::MAX) * 1000);
+        // Writing to memory does not fail.
+        let _ = write!(
+            line,
+            ",\"__partition\":{partition},\"__offset\":{offset},\"__timestamp\":"
         );
-        line.extend_from_slice(known.as_bytes());
+        let _ = match self.times_are_texts {
+            true => {
+                let seconds = iso_seconds(millis * 1000, 'T');
+                write!(line, "\"{seconds}.{:03}Z\",\"__key\":", millis % 1000)
+            }
+            false => write!(line, "{},\"__key\":", millis / 1000),
+        };
         quote(message.key.as_deref().unwrap_or_default(), line);
         if self.keeps_value {
             line.extend_from_slice(b",\"__value\":");
@@ -303,25 +330,10 @@ impl<'a> Stream<'a> {
         line.push(b'}');
     }
 
-    /// The time of a message as its column reads it: a time in UTC, or seconds since 1970.
-    fn time(&self, millis: i64) -> Json {
-        let column = self.source.columns.iter().find(|c| c.name == "__timestamp");
-        let ty = column.map_or("DateTime", |c| c.ty.as_str());
-        // Producers may say nothing, which is -1, or anything at all.
-        let in_range = millis.clamp(0, i64::from(u32::MAX) * 1000);
-        match ty.contains("DateTime") {
-            true => {
-                let seconds = iso_seconds(in_range * 1000, 'T');
-                Json::String(format!("{seconds}.{:03}Z", in_range % 1000))
-            }
-            false => (in_range / 1000).into(),
-        }
-    }
-
     /// A message whose row does not fit, for the quarantine: with its bytes, and its time in seconds.
     pub(super) fn misfit(&self, target: &Target<'_>, message: &Message, row: BadRow) -> BadRow {
         let mut row = row;
-        row.original = Some(message.value.clone().unwrap_or_default());
+        row.exact = message.exact();
         for (column, value) in target.columns().zip(&mut row.values) {
             if column.name == "__timestamp" {
                 *value = Some((message.timestamp / 1000).to_string());
@@ -336,22 +348,25 @@ impl<'a> Stream<'a> {
             "__topic" => Some(self.topic.to_owned()),
             "__partition" => Some(message.partition.to_string()),
             "__offset" => Some(message.offset.to_string()),
-            "__timestamp" => Some((message.timestamp / 1000).to_string()),
-            "__key" => message
-                .key
-                .as_deref()
-                .map(|k| String::from_utf8_lossy(k).into_owned()),
+            "__timestamp" if message.fault.is_none() => {
+                Some((message.timestamp / 1000).to_string())
+            }
             _ => None,
         };
         BadRow {
             values: target.columns().map(|c| known(&c.name)).collect(),
             errors: vec![(String::new(), why)],
-            original: Some(message.value.clone().unwrap_or_default()),
+            exact: message.exact(),
         }
     }
 }
 
 impl Message {
+    /// What is kept of it byte for byte when it is set aside.
+    fn exact(&self) -> Vec<(&'static str, Option<Vec<u8>>)> {
+        vec![("__value", self.value.clone()), ("__key", self.key.clone())]
+    }
+
     /// Bytes of key, value and headers.
     pub fn size(&self) -> usize {
         let headers = self.headers.iter().map(|(k, v)| k.len() + v.len());
@@ -375,7 +390,9 @@ fn quote(bytes: &[u8], out: &mut Vec<u8>) {
         out.extend_from_slice(before);
         match after[0] {
             b @ (b'"' | b'\\') => out.extend_from_slice(&[b'\\', b]),
-            b => out.extend_from_slice(format!("\\u{b:04x}").as_bytes()),
+            b => {
+                let _ = write!(out, "\\u{b:04x}");
+            }
         }
         rest = &after[1..];
     }
@@ -383,8 +400,8 @@ fn quote(bytes: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// The original bytes of a row that was set aside, where its table has a column for them.
-pub(super) fn original_of(field: &str, row: &BadRow) -> Option<Value> {
-    let original = row.original.as_ref().filter(|_| field == "__value")?;
-    Some(Value::string(original.clone()))
+/// The bytes of a row that was set aside, or that it had none, where they are known exactly.
+pub(super) fn exact_of(field: &str, row: &BadRow) -> Option<Value> {
+    let (_, bytes) = row.exact.iter().find(|(name, _)| *name == field)?;
+    Some(bytes.clone().map_or(Value::Null, Value::string))
 }

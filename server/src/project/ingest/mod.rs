@@ -76,8 +76,8 @@ pub(super) struct BadRow {
     pub(super) values: Vec<Option<String>>,
     /// Columns and what is wrong with them.
     pub(super) errors: Vec<(String, String)>,
-    /// The bytes that it was made of, where they are known.
-    pub(super) original: Option<Vec<u8>>,
+    /// Columns whose bytes are known exactly, and those that were none.
+    pub(super) exact: Vec<(&'static str, Option<Vec<u8>>)>,
 }
 
 /// Adds the rows of `body` to a data source, with what `ending` makes of it.

@@ -7,7 +7,7 @@ use roost_engine::block::Block;
 use roost_engine::catalog::Table;
 use roost_engine::column::{Column, ColumnBuilder};
 
-use super::messages::original_of;
+use super::messages::exact_of;
 use super::{BadRow, Target};
 use crate::project::Result;
 use crate::store::now_micros;
@@ -28,8 +28,8 @@ pub(super) fn rows_of(
         let mut builder = ColumnBuilder::new(&field.ty, rows.len());
         let place = places.iter().position(|name| *name == field.name);
         for row in rows {
-            if let Some(original) = original_of(&field.name, row) {
-                builder.push(&original)?;
+            if let Some(exact) = exact_of(&field.name, row) {
+                builder.push(&exact)?;
                 continue;
             }
             let columns = || row.errors.iter().map(|(column, _)| column.as_str());

@@ -43,7 +43,7 @@ pub fn replay(
     let columns: Vec<String> = target
         .columns()
         .filter(|c| table.stored_schema().index_of(&c.name).is_some())
-        .map(|c| match is_original(source, &c.name) {
+        .map(|c| match is_exact(source, &c.name) {
             true => format!("hex({0}) AS {0}", quoted(&c.name)),
             false => quoted(&c.name),
         })
@@ -104,9 +104,9 @@ pub fn replay(
     Ok(done)
 }
 
-/// Whether a column of the quarantine holds the bytes of a message.
-fn is_original(source: &DataSource, column: &str) -> bool {
-    source.kind == "kafka" && column == "__value"
+/// Whether a column of the quarantine holds bytes of a message.
+fn is_exact(source: &DataSource, column: &str) -> bool {
+    source.kind == "kafka" && matches!(column, "__value" | "__key")
 }
 
 /// The message that a row of the quarantine was, if it was one. Its headers are not kept there.
@@ -116,15 +116,24 @@ fn message_of(source: &DataSource, line: &[u8]) -> Option<Message> {
     }
     let row: Json = serde_json::from_str(&String::from_utf8_lossy(line)).ok()?;
     let text = |name: &str| row.get(name)?.as_str();
-    let hex = text("__value")?.as_bytes().chunks(2);
     let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    let bytes = |hex: &str| {
+        hex.as_bytes()
+            .chunks(2)
+            .map(byte)
+            .collect::<Option<Vec<u8>>>()
+    };
+    let (value, time) = (text("__value").and_then(bytes), text("__timestamp"));
+    // What could not be read has no time.
+    let fault = (value.is_none() && time.is_none()).then(|| "it was never read".to_owned());
     Some(Message {
-        value: Some(hex.map(byte).collect::<Option<_>>()?),
-        key: text("__key").map(|k| k.as_bytes().to_vec()),
+        value,
+        key: text("__key").and_then(bytes),
         headers: Vec::new(),
         partition: text("__partition")?.parse().ok()?,
         offset: text("__offset")?.parse().ok()?,
-        timestamp: (text("__timestamp")?.parse::<f64>().ok()? * 1000.0) as i64,
+        timestamp: (time.map_or(Some(0.0), |t| t.parse::<f64>().ok())? * 1000.0) as i64,
+        fault,
     })
 }
 
