@@ -83,11 +83,13 @@ mod tests {
                 unsafe {
                     let zeroed = Mimalloc.alloc_zeroed(layout);
                     let block = Mimalloc.alloc(layout);
-                    assert!(zeroed.addr() % align == 0 && block.addr() % align == 0);
+                    assert!(
+                        zeroed.addr().is_multiple_of(align) && block.addr().is_multiple_of(align)
+                    );
                     assert!((0..size).all(|i| *zeroed.add(i) == 0));
                     (0..size).for_each(|i| *block.add(i) = i as u8);
                     let longer = Mimalloc.realloc(block, layout, size + 33);
-                    assert!(longer.addr() % align == 0);
+                    assert!(longer.addr().is_multiple_of(align));
                     assert!((0..size).all(|i| *longer.add(i) == i as u8));
                     let grown = Layout::from_size_align(size + 33, align).unwrap();
                     Mimalloc.dealloc(longer, grown);
