@@ -6,6 +6,8 @@ pub mod compare;
 pub mod concat;
 pub mod filter;
 pub mod hash;
+pub mod mask;
 pub mod sort;
+pub mod squeeze;
 pub mod table;
 pub mod take;

@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::format::column::{pick_column, read_column, read_entries};
 use crate::format::footer::{Footer, FooterIndex, Section};
 use crate::format::frame::{self, Frame};
+use crate::kernels::mask::Mask;
 use crate::kernels::take::take;
 use crate::storage::{FileBytes, Storage};
 use crate::types::Physical;
@@ -444,11 +445,7 @@ impl FilePart {
 
     /// The ascending rows `rows` of column `c`.
     pub(super) fn read_rows(&self, c: usize, rows: &[u32]) -> Result<Column> {
-        let groups = self.by_page(rows);
-        if let Some(column) = self.read_dense(c, &groups)? {
-            return Ok(column);
-        }
-        let columns = groups.into_iter().map(|(g, group)| {
+        let columns = self.by_page(rows).into_iter().map(|(g, group)| {
             let base = (g * self.frame.granule_rows) as u32;
             let picks: Vec<u32> = group.iter().map(|r| r - base).collect();
             self.pick_page(c, g, &picks)
@@ -461,7 +458,7 @@ impl FilePart {
     fn by_page<'a>(&self, rows: &'a [u32]) -> Vec<(usize, &'a [u32])> {
         let (mut groups, mut rest) = (Vec::new(), rows);
         while let Some(first) = rest.first() {
-            // Looked for, not compared row by row: a mask of FINAL names nearly all rows.
+            // Looked for, not compared row by row: a filter may keep nearly all rows.
             let g = *first as usize / self.frame.granule_rows;
             let end = (g + 1) * self.frame.granule_rows;
             let (group, after) = rest.split_at(rest.partition_point(|r| (*r as usize) < end));
@@ -471,25 +468,41 @@ impl FilePart {
         groups
     }
 
-    /// Rows of plain numbers, Nullable or not, where every page gives many of its own: what is not
-    /// wanted is squeezed out where it was decoded.
-    fn read_dense(&self, c: usize, groups: &[(usize, &[u32])]) -> Result<Option<Column>> {
-        let dense = |(g, rows): &(usize, &[u32])| rows.len() * PICKS_PAY > self.page_rows(*g);
-        if !groups.iter().all(dense) {
-            return Ok(None);
+    /// Those of rows `range` that stand in `mask`, of column `c`.
+    pub(super) fn read_masked(&self, c: usize, range: Range<usize>, mask: &Mask) -> Result<Column> {
+        match self.read_dense(c, &range, mask)? {
+            Some(column) => Ok(column),
+            None => self.read_rows(c, &mask.numbers(range.start as u32)),
         }
-        let Some(mut sink) = pages::NumberSink::new(&self.columns[c].shape) else {
+    }
+
+    /// Plain numbers, Nullable or not, of whole pages where every page gives many of its own: what
+    /// does not stand is squeezed out where it was decoded.
+    fn read_dense(&self, c: usize, range: &Range<usize>, mask: &Mask) -> Result<Option<Column>> {
+        let granule_rows = self.frame.granule_rows;
+        let whole = range.start.is_multiple_of(granule_rows)
+            && (range.end.is_multiple_of(granule_rows) || range.end == self.rows);
+        let sink = pages::NumberSink::new(&self.columns[c].shape);
+        let Some(mut sink) = sink.filter(|_| whole && !range.is_empty()) else {
             return Ok(None);
         };
-        let wanted: usize = groups.iter().map(|(_, rows)| rows.len()).sum();
-        sink.reserve(wanted + self.frame.granule_rows);
-        for (g, rows) in groups {
-            let (bytes, at) = self.page(c, *g)?;
+        let granules = range.start / granule_rows..range.end.div_ceil(granule_rows);
+        let cut = |g: usize| {
+            let start = g * granule_rows - range.start;
+            mask.cut(start..start + self.page_rows(g))
+        };
+        let masks: Vec<Mask> = granules.clone().map(cut).collect();
+        if masks.iter().any(|m| m.shown() * PICKS_PAY <= m.len()) {
+            return Ok(None);
+        }
+        sink.reserve(mask.shown() + granule_rows);
+        for (g, mask) in granules.zip(&masks) {
+            let (bytes, at) = self.page(c, g)?;
             let start = sink.len();
-            sink.add(bytes, self.page_rows(*g))
+            sink.add(bytes, mask.len())
                 .map_err(|e| self.broken(c, at, e))?;
-            if rows.len() < self.page_rows(*g) {
-                sink.keep(start, rows, (*g * self.frame.granule_rows) as u32);
+            if !mask.is_full() {
+                sink.keep(start, mask);
             }
         }
         sink.finish().map(Some)

@@ -37,6 +37,7 @@ use crate::block::{Block, Schema};
 use crate::column::{Column, Flat};
 use crate::error::{Error, Result};
 use crate::hooks::Condition;
+use crate::kernels::mask::Mask;
 use crate::storage::Storage;
 use file::{FilePart, Opened};
 use memory::MemoryPart;
@@ -249,6 +250,23 @@ impl Part {
         match &self.source {
             Source::Memory(m) => Ok(crate::kernels::take::take(m.block().column(c), rows)),
             Source::File(f) => f.read_rows(c, rows),
+        }
+    }
+
+    /// Those of rows `range` of column `c` that stand in `mask`, which has as many rows.
+    ///
+    /// # Errors
+    /// CORRUPTED_DATA when the bytes on disk are not what was written.
+    pub fn read_masked(&self, c: usize, range: Range<usize>, mask: &Mask) -> Result<Column> {
+        if mask.is_full() {
+            return self.read(c, range);
+        }
+        if range.end > self.rows() || c >= self.schema.len() || range.len() != mask.len() {
+            return Err(self.outside(c, &range));
+        }
+        match &self.source {
+            Source::Memory(_) => self.read_rows(c, &mask.numbers(range.start as u32)),
+            Source::File(f) => f.read_masked(c, range, mask),
         }
     }
 

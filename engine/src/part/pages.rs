@@ -12,6 +12,8 @@ use crate::format::Word;
 use crate::format::column::{NumberPage, read_nullable_page, read_number_page};
 use crate::kernels::compare::compare_flat;
 use crate::kernels::concat::concat_flats;
+use crate::kernels::mask::Mask;
+use crate::kernels::squeeze::squeeze;
 use crate::types::Physical;
 
 /// A merged dictionary may have one entry per this many rows.
@@ -173,9 +175,9 @@ impl NumberSink {
         each_sink!(self, n => n.values.len())
     }
 
-    /// Of the rows from `start` on keeps those at `kept` (ascending), counted from row `base`.
-    pub(super) fn keep(&mut self, start: usize, kept: &[u32], base: u32) {
-        each_sink!(self, n => n.keep(start, kept, base));
+    /// Of the rows from `start` on keeps those that stand.
+    pub(super) fn keep(&mut self, start: usize, mask: &Mask) {
+        each_sink!(self, n => n.keep(start, mask));
     }
 
     /// All rows.
@@ -213,17 +215,17 @@ impl<T: Word> Numbers<T> {
         Ok(())
     }
 
-    fn keep(&mut self, start: usize, kept: &[u32], base: u32) {
-        fn compact<V: Copy>(values: &mut Vec<V>, start: usize, kept: &[u32], base: u32) {
-            let rows = &mut values[start..];
-            for (to, from) in kept.iter().enumerate() {
-                rows[to] = rows[(from - base) as usize];
-            }
-            values.truncate(start + kept.len());
+    fn keep(&mut self, start: usize, mask: &Mask) {
+        if self.constant.is_some() {
+            self.values.truncate(start + mask.shown());
+            self.nulls
+                .iter_mut()
+                .for_each(|n| n.truncate(start + mask.shown()));
+            return;
         }
-        compact(&mut self.values, start, kept, base);
+        squeeze(&mut self.values, start, mask);
         if let Some(nulls) = &mut self.nulls {
-            compact(nulls, start, kept, base);
+            squeeze(nulls, start, mask);
         }
     }
 

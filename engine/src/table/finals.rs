@@ -8,7 +8,6 @@
 //! one of them.
 
 use std::collections::HashMap;
-use std::ops::Range;
 use std::sync::{Arc, OnceLock, Weak};
 
 use parking_lot::Mutex;
@@ -20,21 +19,22 @@ use super::split::sort;
 use crate::block::{Block, Schema};
 use crate::error::Result;
 use crate::hooks::Condition;
+use crate::kernels::mask::Mask;
 use crate::merge::supersede::{Contender, Rule, superseded};
 use crate::merge::{MergeMode, MergeSpec, merge};
-use crate::part::{GRANULE_ROWS, Part, PartInfo};
+use crate::part::{GRANULE_ROWS, Narrowed, Part, PartInfo};
 
 /// A part with its rows that FINAL shows.
 #[derive(Debug, Clone)]
 pub struct FinalPart {
     /// The part.
     pub part: Arc<Part>,
-    /// Its rows, ascending; `None` is all of them.
+    /// Which of its rows; `None` is all of them.
     pub rows: Rows,
 }
 
-/// Rows of a part, ascending; `None` is all of them.
-type Rows = Option<Arc<Vec<u32>>>;
+/// Which rows of a part; `None` is all of them.
+type Rows = Option<Arc<Mask>>;
 
 /// What a snapshot remembers, and has heard from earlier ones.
 #[derive(Debug, Default)]
@@ -87,14 +87,11 @@ impl Cache {
 
 impl Snapshot {
     /// The parts that may hold rows which FINAL shows and which fulfil all `conditions`, with the
-    /// row ranges that may.
+    /// rows that may, as [`Snapshot::narrow`] finds them.
     ///
     /// # Errors
     /// What reading says.
-    pub fn prune_final(
-        &self,
-        conditions: &[Condition],
-    ) -> Result<Vec<(FinalPart, Vec<Range<usize>>)>> {
+    pub fn prune_final(&self, conditions: &[Condition]) -> Result<Vec<(FinalPart, Narrowed)>> {
         let buckets = self.buckets(conditions);
         let in_bucket = |p: &Part| {
             let buckets = buckets.as_ref();
@@ -107,29 +104,39 @@ impl Snapshot {
             true => conditions.iter().filter(in_key).cloned().collect(),
             false => conditions.to_vec(),
         };
+        let narrow = |part: &Part| {
+            let rows = part.narrow(&sound);
+            Narrowed {
+                certain: rows.certain && sound.len() == conditions.len(),
+                ..rows
+            }
+        };
+        let of_bucket = |part: &Part| match in_bucket(part) {
+            true => narrow(part),
+            false => Narrowed::default(),
+        };
         let mut found = Vec::new();
         for group in self.groups() {
-            let parts = group.parts.iter();
-            let ranges: Vec<_> = parts
-                .map(|p| {
-                    if in_bucket(p) {
-                        p.prune(&sound)
-                    } else {
-                        Vec::new()
-                    }
-                })
-                .collect();
-            if ranges.iter().all(Vec::is_empty) {
+            let rows: Vec<Narrowed> = group.parts.iter().map(|p| of_bucket(p)).collect();
+            if rows.iter().all(|r| r.ranges.is_empty()) {
                 continue;
             }
             let shown = self.shown(group)?;
             match combines {
-                true => found.extend(shown.iter().map(|f| (f.clone(), f.part.prune(&sound)))),
-                false => found.extend(shown.iter().cloned().zip(ranges)),
+                true => found.extend(shown.iter().map(|f| (f.clone(), narrow(&f.part)))),
+                false => found.extend(shown.iter().cloned().zip(rows)),
             }
         }
-        found.retain(|(_, ranges)| !ranges.is_empty());
+        found.retain(|(_, rows)| !rows.ranges.is_empty());
         Ok(found)
+    }
+
+    /// Resident bytes of the masks that are known.
+    pub fn final_bytes(&self) -> usize {
+        let groups = self.finals.groups.get().into_iter().flatten();
+        let shown = groups.filter_map(|g| g.shown.lock().clone());
+        let bytes = |one: &FinalPart| one.rows.as_ref().map_or(0, |mask| mask.memory_bytes());
+        shown.map(|all| all.iter().map(bytes).sum::<usize>()).sum()
     }
 
     /// How many rows FINAL shows.
@@ -140,7 +147,7 @@ impl Snapshot {
         let mut rows = 0;
         for group in self.groups() {
             let shown = self.shown(group)?;
-            let count = |f: &FinalPart| f.rows.as_ref().map_or(f.part.rows(), |r| r.len()) as u64;
+            let count = |f: &FinalPart| f.rows.as_ref().map_or(f.part.rows(), |r| r.shown()) as u64;
             rows += shown.iter().map(count).sum::<u64>();
         }
         Ok(rows)
@@ -269,30 +276,14 @@ fn is_merged(group: &[Arc<Part>]) -> bool {
 
 /// `part` with those of its `rows` that are not dropped.
 fn without(part: &Arc<Part>, rows: Rows, dropped: &[u32]) -> FinalPart {
-    let part = Arc::clone(part);
-    if dropped.is_empty() {
-        return FinalPart { part, rows };
-    }
-    let mut kept = Vec::with_capacity(rows.as_ref().map_or(part.rows(), |r| r.len()));
-    let mut start = 0;
-    let ends = dropped.iter().copied().chain([part.rows() as u32]);
-    match rows {
-        None => ends.for_each(|end| {
-            kept.extend(start..end);
-            start = end + 1;
-        }),
-        Some(rows) => {
-            let mut rest = rows.as_slice();
-            for end in ends {
-                let (before, after) = rest.split_at(rest.partition_point(|r| *r < end));
-                kept.extend_from_slice(before);
-                rest = after.strip_prefix(&[end]).unwrap_or(after);
-            }
-        }
-    }
+    let rows = match (dropped, rows) {
+        ([], rows) => rows,
+        (_, Some(rows)) => Some(Arc::new(rows.without(dropped))),
+        (_, None) => Some(Arc::new(Mask::all(part.rows()).without(dropped))),
+    };
     FinalPart {
-        part,
-        rows: Some(Arc::new(kept)),
+        part: Arc::clone(part),
+        rows,
     }
 }
 

@@ -325,7 +325,7 @@ pub(crate) fn read_final(table: &Table) -> Vec<Row> {
     let mut all = Vec::new();
     for (one, _) in table.snapshot().prune_final(&[]).unwrap() {
         let rows = match &one.rows {
-            Some(rows) => rows.as_ref().clone(),
+            Some(rows) => rows.numbers(0),
             None => (0..one.part.rows() as u32).collect(),
         };
         let (keys, texts) = (

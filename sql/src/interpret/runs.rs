@@ -10,6 +10,7 @@ use std::sync::Arc;
 use roost_engine::block::Schema;
 use roost_engine::error::Result;
 use roost_engine::hooks::Condition;
+use roost_engine::kernels::mask::Mask;
 use roost_engine::part::{Narrowed, Part, has_bounds};
 use roost_engine::table::{FinalPart, Snapshot};
 use roost_engine::types::{DataType, Physical, Value};
@@ -23,8 +24,8 @@ const RUN_ROWS: usize = 8 * 8192;
 pub(super) struct Run {
     pub(super) part: Arc<Part>,
     pub(super) range: Range<usize>,
-    /// Rows of the part that are shown, ascending; none stands for all.
-    pub(super) shown: Option<Arc<Vec<u32>>>,
+    /// Which rows of the part are shown; none stands for all.
+    pub(super) shown: Option<Arc<Mask>>,
     /// Whether all rows are known to fulfil the request's conditions.
     pub(super) certain: bool,
     /// What no value of the wanted order's first key comes before.
@@ -52,14 +53,7 @@ impl Runs {
                 all.map(|(part, rows)| (FinalPart { part, rows: None }, rows))
                     .collect()
             }
-            true => {
-                let all = snapshot.prune_final(&request.conditions)?.into_iter();
-                let maybe = |ranges| Narrowed {
-                    ranges,
-                    certain: false,
-                };
-                all.map(|(part, ranges)| (part, maybe(ranges))).collect()
-            }
+            true => snapshot.prune_final(&request.conditions)?,
         };
         let order = request.order.as_ref();
         let bounds = order.and_then(|order| Bounds::of(snapshot, schema, order));

@@ -13,6 +13,7 @@ use roost_engine::block::{Block, Field, Schema};
 use roost_engine::column::Column;
 use roost_engine::error::{Code, Error, Result};
 use roost_engine::hooks::BlockExpr;
+use roost_engine::kernels::mask::Mask;
 use roost_engine::part::{Part, PartInfo};
 use roost_engine::table::{DefaultKind, Snapshot, TableDefinition, TableEngine};
 use roost_engine::types::{DataType, Value};
@@ -200,6 +201,13 @@ impl TableSource for SnapshotSource {
         ))
     }
 
+    fn held_bytes(&self) -> usize {
+        match self.is_final {
+            true => self.snapshot.final_bytes(),
+            false => 0,
+        }
+    }
+
     fn open(&self, request: &SourceRequest) -> Result<Arc<dyn SourceReader>> {
         Ok(Arc::new(SnapshotReader {
             runs: Runs::of(&self.snapshot, self.is_final, &self.schema, request)?,
@@ -240,7 +248,8 @@ impl SourceReader for SnapshotReader {
             return Ok(None);
         };
         let range = run.range.clone();
-        let live = run.shown.as_ref().map(|rows| Live::of(rows, &range));
+        let live = run.shown.as_ref().map(|rows| rows.cut(range.clone()));
+        let live = live.filter(|live| !live.is_full()).map(Arc::new);
         Ok(Some(Box::new(PartMorsel {
             number: number as u64,
             part: Arc::clone(&run.part),
@@ -252,6 +261,7 @@ impl SourceReader for SnapshotReader {
             schema: Arc::clone(&self.schema),
             origins: Arc::clone(&self.origins),
             places: HashMap::new(),
+            numbers: None,
         })))
     }
 }
@@ -260,8 +270,10 @@ struct PartMorsel {
     number: u64,
     part: Arc<Part>,
     range: Range<usize>,
-    /// Rows of the part inside of the range that are shown; none stands for all.
-    live: Option<Live>,
+    /// Which rows of the range are shown; none stands for all.
+    live: Option<Arc<Mask>>,
+    /// Numbers of the rows that are shown, once somebody wants only some of them.
+    numbers: Option<Vec<u32>>,
     certain: bool,
     standing: Option<Standing>,
     best: Option<Value>,
@@ -271,25 +283,15 @@ struct PartMorsel {
     places: HashMap<usize, Option<usize>>,
 }
 
-/// Rows of a part that FINAL shows, those inside of a range.
-#[derive(Clone)]
-struct Live {
-    rows: Arc<Vec<u32>>,
-    inside: Range<usize>,
-}
-
-impl Live {
-    fn of(rows: &Arc<Vec<u32>>, range: &Range<usize>) -> Self {
-        let place = |row: usize| rows.partition_point(|r| (*r as usize) < row);
-        Live {
-            rows: Arc::clone(rows),
-            inside: place(range.start)..place(range.end),
-        }
-    }
-
-    fn rows(&self) -> &[u32] {
-        &self.rows[self.inside.clone()]
-    }
+/// Which rows of a morsel's range are read.
+#[derive(Clone, Copy)]
+enum Wanted<'a> {
+    /// All of the range.
+    All,
+    /// Those that stand.
+    Masked(&'a Mask),
+    /// These rows of the part, ascending.
+    Rows(&'a [u32]),
 }
 
 impl Morsel for PartMorsel {
@@ -299,7 +301,7 @@ impl Morsel for PartMorsel {
 
     fn rows(&self) -> usize {
         let live = self.live.as_ref();
-        live.map_or(self.range.len(), |live| live.inside.len())
+        live.map_or(self.range.len(), |live| live.shown())
     }
 
     fn is_certain(&self) -> bool {
@@ -314,25 +316,61 @@ impl Morsel for PartMorsel {
         self.best.as_ref()
     }
 
+    fn mask(&mut self, columns: &[usize]) -> Option<Arc<Mask>> {
+        let live = self.live.clone()?;
+        columns.iter().all(|c| self.is_stored(*c)).then_some(live)
+    }
+
     fn read(&mut self, columns: &[usize], selection: Option<&[u32]>) -> Result<Vec<Column>> {
-        let start = self.range.start as u32;
         let live = self.live.clone();
-        let chosen: Option<Vec<u32>> = match (&live, selection) {
-            (_, None) => None,
-            (None, Some(s)) => Some(s.iter().map(|r| r + start).collect()),
-            (Some(live), Some(s)) => {
-                let live = live.rows();
-                Some(s.iter().map(|r| live[*r as usize]).collect())
+        let chosen: Vec<u32>;
+        let wanted = match (&live, selection) {
+            (None, None) => Wanted::All,
+            (Some(live), None) => Wanted::Masked(live),
+            (_, Some(s)) => {
+                chosen = self.row_numbers(s);
+                Wanted::Rows(&chosen)
             }
         };
-        let rows = chosen.as_deref().or(live.as_ref().map(Live::rows));
-        columns.iter().map(|&c| self.column(c, rows)).collect()
+        columns.iter().map(|&c| self.column(c, wanted)).collect()
+    }
+
+    fn read_unmasked(&mut self, columns: &[usize]) -> Result<Vec<Column>> {
+        let all = |c: &usize| self.column(*c, Wanted::All);
+        columns.iter().map(all).collect()
     }
 }
 
 impl PartMorsel {
-    fn column(&mut self, c: usize, rows: Option<&[u32]>) -> Result<Column> {
-        let n = rows.map_or(self.range.len(), <[u32]>::len);
+    /// Whether values of column `c` are read and not computed.
+    fn is_stored(&mut self, c: usize) -> bool {
+        match &self.origins[c] {
+            Origin::Stored(name, Some(_)) => {
+                let place = self.places.entry(c);
+                let found = place.or_insert_with(|| self.part.schema().index_of(name));
+                found.is_some()
+            }
+            Origin::Alias(_) => false,
+            _ => true,
+        }
+    }
+
+    /// The part's rows that the morsel's rows `selection` are.
+    fn row_numbers(&mut self, selection: &[u32]) -> Vec<u32> {
+        let start = self.range.start as u32;
+        let Some(live) = &self.live else {
+            return selection.iter().map(|r| r + start).collect();
+        };
+        let numbers = self.numbers.get_or_insert_with(|| live.numbers(start));
+        selection.iter().map(|r| numbers[*r as usize]).collect()
+    }
+
+    fn column(&mut self, c: usize, wanted: Wanted<'_>) -> Result<Column> {
+        let n = match wanted {
+            Wanted::All => self.range.len(),
+            Wanted::Masked(mask) => mask.shown(),
+            Wanted::Rows(rows) => rows.len(),
+        };
         let origins = Arc::clone(&self.origins);
         let text = |value: &str| {
             let value = Value::string(value);
@@ -345,16 +383,20 @@ impl PartMorsel {
                     .places
                     .entry(c)
                     .or_insert_with(|| part.schema().index_of(name));
-                match (*place, rows) {
-                    (Some(place), None) => self.part.read(place, self.range.clone()),
-                    (Some(place), Some(rows)) => self.part.read_rows(place, rows),
+                let range = self.range.clone();
+                match (*place, wanted) {
+                    (Some(place), Wanted::All) => self.part.read(place, range),
+                    (Some(place), Wanted::Masked(mask)) => {
+                        self.part.read_masked(place, range, mask)
+                    }
+                    (Some(place), Wanted::Rows(rows)) => self.part.read_rows(place, rows),
                     (None, _) => match default {
                         None => Ok(Column::defaults(&self.schema.fields[c].ty, n)),
-                        Some(default) => self.computed(default.as_ref(), rows, n),
+                        Some(default) => self.computed(default.as_ref(), wanted, n),
                     },
                 }
             }
-            Origin::Alias(expr) => self.computed(expr.as_ref(), rows, n),
+            Origin::Alias(expr) => self.computed(expr.as_ref(), wanted, n),
             Origin::PartName => text(&part_name(self.part.info())),
             Origin::PartitionId => text(&self.part.info().partition),
             Origin::Bucket => {
@@ -365,14 +407,14 @@ impl PartMorsel {
     }
 
     /// An expression over other columns of the same rows.
-    fn computed(&mut self, expr: &dyn BlockExpr, rows: Option<&[u32]>, n: usize) -> Result<Column> {
+    fn computed(&mut self, expr: &dyn BlockExpr, wanted: Wanted<'_>, n: usize) -> Result<Column> {
         let (mut fields, mut columns) = (Vec::new(), Vec::new());
         for input in expr.inputs() {
             let place = self.schema.index_of(input).ok_or_else(|| {
                 Error::new(Code::UNKNOWN_IDENTIFIER, format!("Missing column {input}"))
             })?;
             fields.push(self.schema.fields[place].clone());
-            columns.push(self.column(place, rows)?);
+            columns.push(self.column(place, wanted)?);
         }
         expr.evaluate(&Block::new(Schema::new(fields), columns, n)?)
     }

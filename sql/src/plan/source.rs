@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use roost_engine::block::Schema;
 use roost_engine::column::Column;
-use roost_engine::error::Result;
+use roost_engine::error::{Error, Result};
 use roost_engine::hooks::Condition;
+use roost_engine::kernels::mask::Mask;
 use roost_engine::types::Value;
 
 /// What a scan wants of its source.
@@ -83,6 +84,10 @@ pub trait TableSource: Send + Sync + Debug {
             self.name()
         ))
     }
+    /// Bytes that reading holds besides what is read.
+    fn held_bytes(&self) -> usize {
+        0
+    }
     /// Opens the rows for reading by any number of threads at once.
     fn open(&self, request: &SourceRequest) -> Result<Arc<dyn SourceReader>>;
     /// Sources of one identity give the same rows; no other source has it while this one is there.
@@ -118,6 +123,19 @@ pub trait Morsel: Send {
     /// gets worse from one to the next.
     fn best(&self) -> Option<&Value> {
         None
+    }
+    /// Which rows of a longer run the morsel's rows are, when [`Morsel::read_unmasked`] can read
+    /// these columns of all of that run: columns that are computed when they are read are none of
+    /// them, as an expression may fail on a row that is not shown.
+    fn mask(&mut self, _columns: &[usize]) -> Option<Arc<Mask>> {
+        None
+    }
+    /// The columns at these places of the schema, for all rows of the mask, shown or not.
+    ///
+    /// # Errors
+    /// What reading says.
+    fn read_unmasked(&mut self, _columns: &[usize]) -> Result<Vec<Column>> {
+        Err(Error::bug("a morsel without a mask was read with it"))
     }
     /// The columns at these places of the schema, for all rows, or for the rows at `selection`
     /// (ascending).
