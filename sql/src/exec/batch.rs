@@ -3,7 +3,10 @@
 //! Invariant: the columns stand in the order of the operator's outputs, all of `rows` rows; a batch
 //! without rows may come without columns.
 
+use std::sync::Arc;
+
 use roost_engine::column::Column;
+use roost_engine::kernels::mask::Mask;
 use roost_engine::kernels::take;
 
 /// Some rows of a morsel.
@@ -17,6 +20,9 @@ pub(crate) struct Batch {
     pub(crate) ticket: u64,
     /// Whether more batches of the same morsel follow.
     pub(crate) more: bool,
+    /// Which of the rows are rows of the answer, where [`super::pushed::Pushed::masks`] asked for it;
+    /// none stands for all.
+    pub(crate) mask: Option<Arc<Mask>>,
 }
 
 impl Batch {
@@ -27,6 +33,15 @@ impl Batch {
             rows,
             ticket: 0,
             more: false,
+            mask: None,
+        }
+    }
+
+    /// Rows of which those that stand in `mask` count.
+    pub(crate) fn masked(columns: Vec<Column>, mask: Arc<Mask>) -> Self {
+        Batch {
+            mask: Some(mask.clone()),
+            ..Batch::new(columns, mask.len())
         }
     }
 
@@ -37,6 +52,7 @@ impl Batch {
             rows,
             ticket: self.ticket,
             more: self.more,
+            mask: None,
         }
     }
 

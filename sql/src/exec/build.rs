@@ -172,7 +172,11 @@ impl<'a> Builder<'a> {
     }
 
     fn aggregate(&self, plan: &AggregatePlan, having: Option<&Expr>) -> Result<Built> {
-        let (input, _) = self.inner().stream(&plan.input)?;
+        let pushed = Pushed {
+            masks: aggregate::takes_masks(plan),
+            ..Pushed::default()
+        };
+        let (input, _) = self.inner().knowing(pushed).stream(&plan.input)?;
         let groups = aggregate::run(plan, having, &input, self.ctx)?;
         let bytes = groups.columns.iter().map(|c| c.memory_bytes()).sum();
         let mut memory = Reservation::empty(&self.ctx.memory);
@@ -400,8 +404,8 @@ fn top_of(sort: &Sort) -> (Arc<Threshold>, Pushed) {
         threshold: Arc::clone(&threshold),
     });
     let pushed = Pushed {
-        keys: Vec::new(),
         top,
+        ..Pushed::default()
     };
     (threshold, pushed)
 }

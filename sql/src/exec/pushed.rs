@@ -27,6 +27,8 @@ const MOST_POINTS: usize = 256;
 pub(crate) struct Pushed {
     pub(crate) keys: Vec<(ColumnId, Arc<KeyFilter>)>,
     pub(crate) top: Option<Top>,
+    /// Whether what stands right above a scan takes rows with a mask.
+    pub(crate) masks: bool,
 }
 
 /// An order of which only the first rows are wanted.
@@ -234,6 +236,7 @@ impl Pushed {
         Pushed {
             keys: keys.collect(),
             top: top.filter(|top| !top.keys.is_empty()),
+            masks: false,
         }
     }
 
@@ -243,6 +246,7 @@ impl Pushed {
         Pushed {
             keys: self.keys.clone(),
             top: None,
+            masks: false,
         }
     }
 }

@@ -14,6 +14,7 @@ use roost_engine::types::DataType;
 
 use super::batch::Batch;
 use super::context::{ExecContext, Progress};
+use super::memory::Reservation;
 use super::operator::{Cursor, Operator, Tickets};
 use super::pushed::{KeyFilter, Pushed, Threshold, Top};
 use crate::eval::Evaluator;
@@ -23,6 +24,9 @@ use crate::plan::{Morsel, Scan, SourceReader, SourceRequest, Standing, WantedOrd
 
 /// Up to so many rows one worker reads alone: starting another costs more than it saves.
 const SMALL_ROWS: usize = 32_768;
+
+/// Of a run of which more than one row in so many is shown all rows are read.
+const DENSE: usize = 4;
 
 /// A source's morsels, the first of them taken already.
 struct Morsels {
@@ -66,9 +70,13 @@ pub(crate) struct ScanOperator {
     filter_only: Vec<bool>,
     /// Whether rows of morsels that are certain fulfil the filter.
     exact: bool,
+    /// Whether rows may be handed on with others between them that do not count.
+    masks: bool,
     /// The order whose first rows are wanted, and its first key's type.
     top: Option<(Top, DataType)>,
     small: bool,
+    /// What the source holds meanwhile.
+    _memory: Reservation,
 }
 
 /// One part of the filter: columns it reads first, then what it asks of them.
@@ -135,12 +143,17 @@ impl ScanOperator {
         let steps = plan_steps(scan, pushed, ctx)?;
         let only = scan.columns.iter();
         let only = only.map(|c| scan.filter_only.contains(&c.0));
-        let (morsels, small) = Morsels::open(scan.source.open(&request)?)?;
+        let reader = scan.source.open(&request)?;
+        let mut memory = Reservation::empty(&ctx.memory);
+        memory.add(scan.source.held_bytes())?;
+        let (morsels, small) = Morsels::open(reader)?;
         Ok(ScanOperator {
             small,
+            _memory: memory,
             morsels: Mutex::new(morsels),
             tickets,
             progress: Arc::clone(&ctx.progress),
+            masks: pushed.masks && steps.is_empty(),
             steps,
             types: places.iter().map(|p| fields[*p].ty.clone()).collect(),
             filter_only: only.collect(),
@@ -392,6 +405,9 @@ impl Step {
 
 impl ScanOperator {
     fn read(&self, morsel: &mut dyn Morsel) -> Result<Batch> {
+        if let Some(batch) = self.read_unmasked(morsel)? {
+            return Ok(batch);
+        }
         let all = morsel.rows();
         let certain = self.exact && morsel.is_certain();
         let standing = self.top.as_ref().and_then(|_| morsel.standing());
@@ -420,6 +436,23 @@ impl ScanOperator {
         let (columns, bytes, rows) = rows.finish()?;
         self.progress.add(all as u64, bytes as u64);
         Ok(Batch::new(columns, rows))
+    }
+}
+
+impl ScanOperator {
+    /// A morsel's run with its mask, where that is cheaper than its rows one behind the other.
+    fn read_unmasked(&self, morsel: &mut dyn Morsel) -> Result<Option<Batch>> {
+        let mask = match self.masks && !self.places.is_empty() {
+            true => morsel.mask(&self.places),
+            false => None,
+        };
+        let Some(mask) = mask.filter(|m| m.shown() * DENSE > m.len()) else {
+            return Ok(None);
+        };
+        let columns = morsel.read_unmasked(&self.places)?;
+        let bytes: usize = columns.iter().map(Column::memory_bytes).sum();
+        self.progress.add(mask.shown() as u64, bytes as u64);
+        Ok(Some(Batch::masked(columns, mask)))
     }
 }
 

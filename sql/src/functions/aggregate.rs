@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 use roost_engine::column::Column;
 use roost_engine::error::Result;
+use roost_engine::kernels::mask::Mask;
+use roost_engine::kernels::take::take;
 use roost_engine::types::{DataType, Value};
 
 use super::Doc;
@@ -94,6 +96,10 @@ pub trait Aggregate: Send + Sync + std::fmt::Debug {
     fn return_type(&self) -> DataType;
     /// States for no group yet.
     fn states(&self) -> Box<dyn GroupedState>;
+    /// Whether [`GroupedState::update_masked`] is cheaper than taking the rows out first.
+    fn takes_masks(&self) -> bool {
+        false
+    }
 }
 
 /// The states of all groups. Groups are numbered from zero.
@@ -107,6 +113,13 @@ pub trait GroupedState: Send {
     /// Adds all `rows` of `args` to one group: the path of aggregation without keys.
     fn update_one(&mut self, args: &[Column], rows: usize, group: u32) -> Result<()> {
         self.update(args, &vec![group; rows])
+    }
+
+    /// Adds those rows of `args` to one group that stand in `mask`.
+    fn update_masked(&mut self, args: &[Column], mask: &Mask, group: u32) -> Result<()> {
+        let rows = mask.numbers(0);
+        let args: Vec<Column> = args.iter().map(|a| take(a, &rows)).collect();
+        self.update_one(&args, rows.len(), group)
     }
 
     /// Merges group `i` of `other` (the same function) into group `map[i]` of this.

@@ -3,7 +3,8 @@
 //! Invariant: every state knows at least as many groups as there are.
 
 use roost_engine::column::Column;
-use roost_engine::error::Result;
+use roost_engine::error::{Error, Result};
+use roost_engine::kernels::mask::Mask;
 use roost_engine::kernels::take;
 use roost_engine::types::DataType;
 
@@ -72,6 +73,13 @@ impl State {
         }
     }
 
+    fn update_masked(&mut self, args: &[Column], mask: &Mask) -> Result<()> {
+        match self {
+            State::Plain(state) => state.update_masked(args, mask, 0),
+            State::Distinct(_) => Err(Error::bug("DISTINCT got rows with a mask")),
+        }
+    }
+
     fn memory_bytes(&self) -> usize {
         match self {
             State::Plain(state) => state.memory_bytes(),
@@ -112,7 +120,10 @@ impl Local {
     pub(super) fn update(&mut self, shared: &Shared<'_>, batch: &Batch) -> Result<()> {
         let inputs = shared.inputs.evaluate(&batch.columns, batch.rows)?;
         for set in &mut self.sets {
-            set.update(shared, &inputs, batch.rows)?;
+            match &batch.mask {
+                Some(mask) => set.update_masked(shared, &inputs, mask)?,
+                None => set.update(shared, &inputs, batch.rows)?,
+            }
         }
         self.unmeasured_rows += batch.rows;
         let groups: usize = self.sets.iter().map(|s| s.groups.len()).sum();
@@ -146,7 +157,7 @@ impl Local {
 impl LocalSet {
     fn update(&mut self, shared: &Shared<'_>, inputs: &[Column], rows: usize) -> Result<()> {
         if self.keys.is_empty() {
-            self.groups.assign(&[], rows, &mut self.ids)?;
+            self.groups.assign(&[], rows.min(1), &mut self.ids)?;
             for (state, args) in self.states.iter_mut().zip(&shared.args) {
                 state.resize(1);
                 state.update_one(&inputs[args.clone()], rows)?;
@@ -169,6 +180,17 @@ impl LocalSet {
         for (state, args) in self.states.iter_mut().zip(&shared.args) {
             state.resize(self.groups.len());
             state.update(&inputs[args.clone()], &self.ids)?;
+        }
+        Ok(())
+    }
+
+    /// Rows of the only group, of which those in the mask count.
+    fn update_masked(&mut self, shared: &Shared<'_>, inputs: &[Column], mask: &Mask) -> Result<()> {
+        self.groups
+            .assign(&[], mask.shown().min(1), &mut self.ids)?;
+        for (state, args) in self.states.iter_mut().zip(&shared.args) {
+            state.resize(1);
+            state.update_masked(&inputs[args.clone()], mask)?;
         }
         Ok(())
     }

@@ -17,7 +17,7 @@ use super::context::ExecContext;
 use super::drive;
 use super::operator::Stream;
 use crate::eval::Evaluator;
-use crate::expr::{ColumnId, Expr};
+use crate::expr::{AggregateCall, ColumnId, Expr};
 use crate::plan::AggregatePlan;
 
 /// What all workers share.
@@ -72,6 +72,18 @@ impl<'a> Shared<'a> {
         let keys = self.sets[set].iter().map(|k| &self.plan.keys[*k].1);
         keys.map(|e| e.ty().clone()).collect()
     }
+}
+
+/// Whether rows may come with others between them that do not count: all go into one group, and
+/// nothing is computed of them that could fail.
+pub(crate) fn takes_masks(plan: &AggregatePlan) -> bool {
+    let takes = |call: &AggregateCall| {
+        let stored = |e: &Expr| matches!(e, Expr::Column(..));
+        !call.distinct && call.args.iter().all(stored) && call.function.takes_masks()
+    };
+    plan.keys.is_empty()
+        && plan.grouping_sets.is_empty()
+        && plan.aggregates.iter().all(|(_, call)| takes(call))
 }
 
 /// Runs the aggregation to its end. `having` is the predicate right above it, which decides what

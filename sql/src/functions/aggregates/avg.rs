@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use roost_engine::column::{Column, ColumnBuilder, Flat};
 use roost_engine::error::Result;
+use roost_engine::kernels::mask::Mask;
 use roost_engine::types::{DataType, Value};
 
 use super::bytes::{Reader, put_varint};
 use super::check::{doc, illegal, no_parameters, one, two};
 use super::numbers::{Widen, doubles, flat_of, scale_of};
 use super::states::{Fold, Folded, Groups};
-use super::sum::Summand;
+use super::sum::{Summand, masked_total};
 use crate::functions::{Aggregate, AggregateFunction};
 
 pub(crate) const FUNCTIONS: &[AggregateFunction] = &[
@@ -158,6 +159,17 @@ impl<In: Widen<Acc>, Acc: Summand + Widen<f64>> Fold for Mean<In, Acc> {
             }),
         }
         Ok(())
+    }
+
+    fn takes_masks(&self) -> bool {
+        true
+    }
+
+    fn update_masked(&self, state: &mut Self::State, args: &[Column], mask: &Mask) -> Result<bool> {
+        let flat = flat_of(&args[0]);
+        state.0 = state.0.plus(masked_total(flat.slice_of::<In>()?, mask));
+        state.1 += mask.shown() as u64;
+        Ok(true)
     }
 
     fn merge(&self, into: &mut Self::State, from: &Self::State) -> Result<()> {

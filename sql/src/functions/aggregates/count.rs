@@ -7,6 +7,7 @@ use std::sync::Arc;
 use roost_engine::bail;
 use roost_engine::column::{Column, Flat};
 use roost_engine::error::Result;
+use roost_engine::kernels::mask::Mask;
 use roost_engine::types::{DataType, Value};
 
 use super::bytes::{Reader, put_varint};
@@ -65,6 +66,20 @@ impl Fold for Count {
             },
         }
         Ok(())
+    }
+
+    fn takes_masks(&self) -> bool {
+        true
+    }
+
+    fn update_masked(&self, state: &mut u64, args: &[Column], mask: &Mask) -> Result<bool> {
+        let shown = match args.first() {
+            Some(Column::Flat(Flat::Nullable(n))) => mask.where_zero(n.nulls()).shown(),
+            Some(column) if may_be_null(column) => return Ok(false),
+            _ => mask.shown(),
+        };
+        *state += shown as u64;
+        Ok(true)
     }
 
     fn merge(&self, into: &mut u64, from: &u64) -> Result<()> {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use roost_engine::column::{Column, Flat};
 use roost_engine::error::Result;
+use roost_engine::kernels::mask::Mask;
 use roost_engine::kernels::take::take;
 use roost_engine::types::{DataType, Value};
 
@@ -46,6 +47,10 @@ impl Aggregate for SkipNulls {
             true => self.inner.return_type().nullable(),
             false => self.inner.return_type(),
         }
+    }
+
+    fn takes_masks(&self) -> bool {
+        self.inner.takes_masks()
     }
 
     fn states(&self) -> Box<dyn GroupedState> {
@@ -171,6 +176,14 @@ impl GroupedState for SkipNullStates {
 
     fn update_one(&mut self, args: &[Column], rows: usize, group: u32) -> Result<()> {
         self.add(args, Groups::One { group, rows })
+    }
+
+    fn update_masked(&mut self, args: &[Column], mask: &Mask, group: u32) -> Result<()> {
+        let (nulls, values) = take_masks_off(args);
+        let both = nulls.map(|nulls| mask.where_zero(&nulls));
+        let mask = both.as_ref().unwrap_or(mask);
+        self.seen[group as usize] |= mask.shown() > 0;
+        self.inner.update_masked(&values, mask, group)
     }
 
     fn merge(&mut self, other: &dyn GroupedState, map: &[u32]) -> Result<()> {

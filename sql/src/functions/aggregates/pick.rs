@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 use roost_engine::column::{Column, Flat, Native};
 use roost_engine::error::Result;
+use roost_engine::kernels::mask::Mask;
+use roost_engine::kernels::squeeze::squeeze;
 use roost_engine::types::{DataType, Value};
 use roost_engine::with_native;
 
@@ -93,6 +95,9 @@ pub(crate) const FUNCTIONS: &[AggregateFunction] = &[
     .with_nulls(),
 ];
 
+/// Rows that are taken out of those that do not count at once: few enough for the nearest cache.
+const SOME_ROWS: usize = 1024;
+
 /// Which of two cells stays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rule {
@@ -158,6 +163,10 @@ impl Aggregate for Pick {
         self.ty.clone()
     }
 
+    fn takes_masks(&self) -> bool {
+        true
+    }
+
     fn states(&self) -> Box<dyn GroupedState> {
         Box::new(PickStates {
             ty: self.ty.clone(),
@@ -194,6 +203,28 @@ impl PickStates {
         let rule = self.rule;
         with_native!(flat.as_ref(), |values| pick_natives(&mut self.cells, rule, values, groups),
             _other => (0..rows).for_each(|row| self.offer_flat(groups.at(row), &flat, row)));
+    }
+
+    /// Of the rows that stand in `mask`; some do.
+    fn add_masked(&mut self, column: &Column, mask: &Mask, group: usize) {
+        let Some((first, last)) = mask.ends() else {
+            return;
+        };
+        match (column, self.rule) {
+            (Column::Const { .. }, _) | (_, Rule::First) => self.offer(group, column, first),
+            (_, Rule::Last) => self.offer(group, column, last),
+            (Column::Flat(flat), rule) => {
+                let cells = &mut self.cells;
+                with_native!(flat, |values| pick_masked(cells, rule, values, mask, group),
+                    _other => self.add_rows(column, mask, group));
+            }
+            _ => self.add_rows(column, mask, group),
+        }
+    }
+
+    fn add_rows(&mut self, column: &Column, mask: &Mask, group: usize) {
+        let rows = mask.numbers(0).into_iter();
+        rows.for_each(|row| self.offer(group, column, row as usize));
     }
 
     fn offer(&mut self, group: usize, column: &Column, row: usize) {
@@ -280,6 +311,21 @@ fn pick_natives<T: Native>(cells: &mut Cells, rule: Rule, values: &[T], groups: 
     }
 }
 
+fn pick_masked<T: Native>(cells: &mut Cells, rule: Rule, values: &[T], mask: &Mask, group: usize) {
+    let one = Groups::One {
+        group: group as u32,
+        rows: 0,
+    };
+    let mut some = Vec::with_capacity(SOME_ROWS);
+    for start in (0..values.len()).step_by(SOME_ROWS) {
+        let end = values.len().min(start + SOME_ROWS);
+        some.clear();
+        some.extend_from_slice(&values[start..end]);
+        squeeze(&mut some, 0, &mask.cut(start..end));
+        pick_natives(cells, rule, &some, one);
+    }
+}
+
 impl GroupedState for PickStates {
     fn resize(&mut self, groups: usize) {
         self.cells.resize(groups);
@@ -292,6 +338,11 @@ impl GroupedState for PickStates {
 
     fn update_one(&mut self, args: &[Column], rows: usize, group: u32) -> Result<()> {
         self.add(&args[0], Groups::One { group, rows });
+        Ok(())
+    }
+
+    fn update_masked(&mut self, args: &[Column], mask: &Mask, group: u32) -> Result<()> {
+        self.add_masked(&args[0], mask, group as usize);
         Ok(())
     }
 

@@ -9,6 +9,8 @@ use std::sync::Arc;
 
 use roost_engine::column::Column;
 use roost_engine::error::{Error, Result};
+use roost_engine::kernels::mask::Mask;
+use roost_engine::kernels::take::take;
 use roost_engine::types::{DataType, Value};
 
 use super::bytes::{Reader, VERSION};
@@ -87,6 +89,20 @@ pub(crate) trait Fold: Send + Sync + Debug + 'static {
     /// Adds the rows of `args`.
     fn update(&self, states: &mut [Self::State], args: &[Column], groups: Groups<'_>)
     -> Result<()>;
+    /// Whether [`Fold::update_masked`] adds anything.
+    fn takes_masks(&self) -> bool {
+        false
+    }
+    /// Adds those rows of `args` that stand in `mask`, or says that it cannot, for arguments in this
+    /// representation.
+    fn update_masked(
+        &self,
+        _state: &mut Self::State,
+        _args: &[Column],
+        _mask: &Mask,
+    ) -> Result<bool> {
+        Ok(false)
+    }
     /// Adds what `from` has seen.
     fn merge(&self, into: &mut Self::State, from: &Self::State) -> Result<()>;
     /// The answers; states may be drained.
@@ -123,6 +139,10 @@ impl<F: Fold> Aggregate for Folded<F> {
             states: Vec::new(),
         })
     }
+
+    fn takes_masks(&self) -> bool {
+        self.0.takes_masks()
+    }
 }
 
 struct FoldStates<F: Fold> {
@@ -145,6 +165,16 @@ impl<F: Fold> GroupedState for FoldStates<F> {
     fn update_one(&mut self, args: &[Column], rows: usize, group: u32) -> Result<()> {
         let groups = Groups::One { group, rows };
         self.fold.update(&mut self.states, args, groups)
+    }
+
+    fn update_masked(&mut self, args: &[Column], mask: &Mask, group: u32) -> Result<()> {
+        let state = &mut self.states[group as usize];
+        if mask.shown() == 0 || self.fold.update_masked(state, args, mask)? {
+            return Ok(());
+        }
+        let rows = mask.numbers(0);
+        let args: Vec<Column> = args.iter().map(|a| take(a, &rows)).collect();
+        self.update_one(&args, rows.len(), group)
     }
 
     fn merge(&mut self, other: &dyn GroupedState, map: &[u32]) -> Result<()> {
