@@ -3,6 +3,8 @@
 //! Invariant: there is one more offset than rows, they ascend, and the last is inside the bytes.
 //! A slice keeps the whole byte run, so the first offset need not be zero.
 
+use std::ops::Range;
+
 use super::Buffer;
 use crate::error::{Error, Result};
 
@@ -110,6 +112,16 @@ impl BytesBuilder {
     pub fn push(&mut self, value: &[u8]) {
         self.data.extend_from_slice(value);
         self.offsets.push(self.data.len() as u64);
+    }
+
+    /// Appends strings `rows` of a column, as one run of bytes.
+    pub fn push_rows(&mut self, from: &BytesColumn, rows: Range<usize>) {
+        let (offsets, base) = (&from.offsets[rows.start..=rows.end], self.data.len() as u64);
+        let (start, end) = (offsets[0], offsets[rows.len()]);
+        self.data
+            .extend_from_slice(&from.data[start as usize..end as usize]);
+        self.offsets
+            .extend(offsets[1..].iter().map(|o| o - start + base));
     }
 
     /// Bytes of the string under construction: write into it, then [`Self::end`] the string.

@@ -90,9 +90,14 @@ pub fn take_flat(flat: &Flat, indices: &[u32]) -> Flat {
 fn take_bytes(column: &BytesColumn, indices: &[u32]) -> BytesColumn {
     let bytes: usize = indices.iter().map(|&i| column.get(i as usize).len()).sum();
     let mut out = BytesBuilder::with_capacity(indices.len(), bytes);
-    indices
-        .iter()
-        .for_each(|&i| out.push(column.get(i as usize)));
+    // Neighbours are copied together.
+    let mut rest = indices;
+    while let Some(&first) = rest.first() {
+        let neighbours = rest.iter().zip(first..).take_while(|(i, n)| *i == n);
+        let run = neighbours.count().max(1);
+        out.push_rows(column, first as usize..first as usize + run);
+        rest = &rest[run..];
+    }
     out.finish()
 }
 
