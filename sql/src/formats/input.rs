@@ -69,27 +69,15 @@ impl Input {
         }
         // The longer a row, the more is read at once: the work stays linear.
         let chunk = CHUNK.max(before);
-        self.bytes.resize(before + chunk, 0);
-        let mut filled = before;
-        while filled < self.bytes.len() {
-            match self.stream.read(&mut self.bytes[filled..]) {
-                Ok(0) => {
-                    self.ended = true;
-                    break;
-                }
-                Ok(n) => filled += n,
-                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(e) => {
-                    self.bytes.truncate(filled);
-                    return Err(Error::new(
-                        Code::CANNOT_READ_FROM_ISTREAM,
-                        format!("cannot read the data: {e}"),
-                    ));
-                }
-            }
-        }
-        self.bytes.truncate(filled);
-        Ok(filled > before)
+        // Into memory that is not cleared first: most inserts are much smaller than a chunk.
+        self.bytes.reserve(chunk);
+        let mut some = self.stream.by_ref().take(chunk as u64);
+        let read = some.read_to_end(&mut self.bytes).map_err(|e| {
+            let message = format!("cannot read the data: {e}");
+            Error::new(Code::CANNOT_READ_FROM_ISTREAM, message)
+        })?;
+        self.ended = read < chunk;
+        Ok(read > 0)
     }
 
     /// Reads until the rest has a byte that is not white space; whether it has.

@@ -12,6 +12,7 @@ use roost_engine::error::{Code, Error, Result};
 
 use super::cells::{json, style};
 use super::input::Input;
+use super::json_plain::{Cell, PlainRows};
 use super::rows_in::{RowsIn, as_input_error};
 use super::{BlockReader, FormatSettings, ReadBlock};
 use crate::functions::text::escape::unquote_json;
@@ -20,6 +21,7 @@ use crate::functions::text::parse::json_value_end;
 struct JsonRowsIn {
     input: Input,
     rows: RowsIn,
+    plain: PlainRows,
     /// Lists, with header lines still to be read.
     lists: Option<usize>,
     /// Columns of a list's elements.
@@ -38,6 +40,7 @@ fn make(
     Box::new(JsonRowsIn {
         input: Input::new(stream),
         rows: RowsIn::new(schema, style(json(settings), settings), settings),
+        plain: PlainRows::new(schema, settings.null_as_default),
         lists,
         places: (0..schema.len()).map(Some).collect(),
         started: false,
@@ -81,6 +84,12 @@ pub(super) fn lists_types(
 impl BlockReader for JsonRowsIn {
     fn next(&mut self) -> Result<Option<ReadBlock>> {
         while !self.done && !self.rows.is_full() {
+            if let Some(block) = self.plain_rows()? {
+                return Ok(Some(block));
+            }
+            if self.rows.is_full() {
+                break;
+            }
             let Some(end) = self.next_value()? else {
                 self.done = true;
                 break;
@@ -111,6 +120,51 @@ fn broken(message: &str) -> RowError {
 }
 
 impl JsonRowsIn {
+    /// Reads the objects at the front of the input for as long as they are plain; gives what was
+    /// read before one that failed and may.
+    fn plain_rows(&mut self) -> Result<Option<ReadBlock>> {
+        if self.lists.is_some() {
+            return Ok(None);
+        }
+        let (bytes, from) = self.input.lend();
+        let (mut at, mut outcome) = (from, Ok(None));
+        while !self.rows.is_full()
+            && let Some(start) = PlainRows::next(&bytes, at)
+            && let Some(end) = self.plain.scan(&bytes, start)
+        {
+            (at, self.started) = (end, true);
+            if let Err((error, column)) = self.plain_row(&bytes[..end]) {
+                let row = &bytes[start..end];
+                outcome = self.rows.fail(row, error, column.as_deref());
+                break;
+            }
+        }
+        self.input.give_back(bytes);
+        self.input.take(at - from);
+        outcome
+    }
+
+    /// Appends the cells that were found in `text`.
+    fn plain_row(&mut self, text: &[u8]) -> std::result::Result<(), RowError> {
+        for i in 0..self.plain.cells.len() {
+            let Cell { column, start, end } = self.plain.cells[i];
+            let cell = &text[start..end];
+            let plain = &self.plain;
+            if self.rows.push_with(column, |b| plain.push(column, cell, b)) {
+                continue;
+            }
+            let behind = self.value(text, start, column)?;
+            if behind != end {
+                return Err(broken("expected ',' or '}' behind a field"));
+            }
+        }
+        match self.plain.cells.len() == self.rows.width() {
+            true => self.rows.end_full_row(),
+            false => self.rows.end_row(),
+        }
+        Ok(())
+    }
+
     /// Reads one row; gives what was read before it when it failed and may.
     fn row(&mut self, value: &[u8]) -> Result<Option<ReadBlock>> {
         let outcome = match self.lists {
@@ -227,26 +281,25 @@ impl JsonRowsIn {
         at: usize,
         column: usize,
     ) -> std::result::Result<usize, RowError> {
-        let name = || Some(self.rows.schema.fields[column].name.clone());
         if self.rows.has(column) {
             let error = err!(
                 INCORRECT_DATA,
                 "Duplicate field found while parsing JSONEachRow format"
             );
-            return Err((error, name()));
+            return Err((error, Some(self.rows.schema.fields[column].name.clone())));
         }
         if text[at..].starts_with(b"null") && self.rows.null_is_default(column) {
             self.rows.missing(column);
             return Ok(at + 4);
         }
-        let named = name();
         let taken = self.rows.parse(column, |parser, builder| {
             parser.parse_prefix(&text[at..], builder)
         });
         let code = Code::CANNOT_PARSE_INPUT_ASSERTION_FAILED;
-        taken
-            .map(|n| at + n)
-            .map_err(|e| (as_input_error(e, code), named))
+        taken.map(|n| at + n).map_err(|e| {
+            let name = self.rows.schema.fields[column].name.clone();
+            (as_input_error(e, code), Some(name))
+        })
     }
 
     /// Reads one list; `false` for a header line.
@@ -315,4 +368,108 @@ fn space(text: &[u8], at: usize) -> usize {
 
 fn clip(text: &[u8]) -> String {
     String::from_utf8_lossy(&text[..text.len().min(40)]).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use roost_engine::block::Field;
+    use roost_engine::types::text::parse as parse_type;
+
+    /// Blocks, masks and the error of a text, read in the quick way or not.
+    fn outcome(text: &str, quick: bool, errors: u64) -> String {
+        let columns = [
+            ("u", "UInt64"),
+            ("b", "UInt8"),
+            ("i", "Int64"),
+            ("f", "Float64"),
+            ("s", "String"),
+            ("l", "LowCardinality(String)"),
+            ("n", "Nullable(Int32)"),
+            ("a", "Array(UInt8)"),
+            ("d", "DateTime"),
+        ];
+        let fields = columns.map(|(name, ty)| Field::new(name, parse_type(ty).unwrap()));
+        let schema = Schema::new(fields.to_vec());
+        let settings = FormatSettings {
+            allow_errors: errors,
+            ..FormatSettings::default()
+        };
+        let input = Box::new(std::io::Cursor::new(text.as_bytes().to_vec()));
+        let rows = RowsIn::new(&schema, style(json(&settings), &settings), &settings);
+        let mut plain = PlainRows::new(&schema, settings.null_as_default);
+        if !quick {
+            plain.leave_all();
+        }
+        let mut reader = JsonRowsIn {
+            input: Input::new(input),
+            rows,
+            plain,
+            lists: None,
+            places: Vec::new(),
+            started: false,
+            named: false,
+            done: false,
+        };
+        let mut all = String::new();
+        loop {
+            match reader.next() {
+                Ok(Some(read)) => {
+                    for row in 0..read.block.rows() {
+                        let cells = read.block.columns().iter().map(|c| c.value(row));
+                        all += &format!("{:?}\n", cells.collect::<Vec<_>>());
+                    }
+                    all += &format!("{:?}\n", read.absent);
+                }
+                Ok(None) => return all,
+                Err(e) => return all + &format!("{e:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn the_quick_way_reads_what_the_careful_one_reads() {
+        let rows = [
+            r#"{"u":1,"b":2,"i":-3,"f":0.5,"s":"x","l":"y","n":4,"a":[1,2],"d":"2026-01-02 03:04:05"}"#,
+            r#"{ "f" : 1e3 , "u" : 18446744073709551615, "s" : "" }"#,
+            r#"{"b":256,"i":9223372036854775807}"#,
+            r#"{"b":-1}"#,
+            r#"{"u":"12","f":"1.5","i":"-7","d":1700000000}"#,
+            r#"{"u":null,"n":null,"s":null}"#,
+            r#"{"s":"a\"b\u00e9","l":"\\"}"#,
+            r#"{"s":12,"l":true,"b":true}"#,
+            r#"{"s":{"x":[1,"}"]},"a":[]}"#,
+            r#"{"u":1,"u":2}"#,
+            r#"{"x":1}"#,
+            r#"{"u":1.5}"#,
+            r#"{"f":1.5x}"#,
+            r#"{"f":nan,"u":7}"#,
+            r#"{"f":-,"u":7}"#,
+            r#"{"i":+5,"f":+5,"u":007}"#,
+            r#"{"u":}"#,
+            r#"{"u" 1}"#,
+            r#"{"u":1 "b":2}"#,
+            r#"{"u":1,}"#,
+            r#"{"a":[1,"x"]}"#,
+            r#"{"d":"nonsense"}"#,
+            "{}",
+            "5",
+        ];
+        let first = rows[0];
+        for errors in [0, 10] {
+            for row in rows {
+                for text in [
+                    format!("{first}\n{first}\n{row}\n{first}\n{first}"),
+                    format!("[{first},\n{row},{first}]\n"),
+                    format!("{first}{row}{first}"),
+                    format!("{first}\n{row}"),
+                    format!("{first}\n{}", &row[..row.len() - 1]),
+                ] {
+                    let (quick, careful) =
+                        (outcome(&text, true, errors), outcome(&text, false, errors));
+                    assert_eq!(quick, careful, "{text}");
+                }
+            }
+        }
+    }
 }

@@ -11,6 +11,7 @@ mod conform;
 mod delimited_in;
 pub mod infer;
 mod input;
+mod json_plain;
 mod json_rows_in;
 mod native;
 mod out;

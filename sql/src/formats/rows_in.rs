@@ -90,6 +90,16 @@ impl RowsIn {
         Ok(taken)
     }
 
+    /// Hands the column to `push`, which appends one value or nothing and says which.
+    #[inline]
+    pub(super) fn push_with(
+        &mut self,
+        column: usize,
+        push: impl FnOnce(&mut ColumnBuilder) -> bool,
+    ) -> bool {
+        push(&mut self.builders[column])
+    }
+
     /// Appends a value.
     pub(super) fn push(&mut self, column: usize, value: &crate::Value) -> Result<()> {
         self.builders[column].push(value)
@@ -114,6 +124,12 @@ impl RowsIn {
                 self.missing(column);
             }
         }
+        self.rows += 1;
+        self.seen += 1;
+    }
+
+    /// Ends a row that has a value for every column.
+    pub(super) fn end_full_row(&mut self) {
         self.rows += 1;
         self.seen += 1;
     }
