@@ -179,7 +179,12 @@ fn fail_once(scenario: Scenario, fault: Fault, n: u64, call: &Call) {
     let mut run = perform(&disk, scenario, true);
     let place = format!("{} {fault:?} at call {n} {call:?}", scenario.0);
     if let Some(engine) = run.engine.take() {
-        assert!(world(&engine) == run.known, "{place}: reads go on");
+        let found = world(&engine);
+        assert!(
+            found == run.known,
+            "{place}: reads go on; {}",
+            difference(&found, &run)
+        );
     }
     check(&disk.image(Image::Flushed), &run, &place);
     check(&disk.image(Image::Synced), &run, &place);
