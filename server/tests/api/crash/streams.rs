@@ -183,7 +183,7 @@ const EXCHANGES: Scenario = {
             all.push(at);
         }
         all.sort_unstable();
-        let expected: &[[u64; 2]] = &[[0, 0], [0, 60], [7, 60], [7, 67], [67, 67], [67, 72]];
+        let expected: &[[u64; 2]] = &[[0, 0], [0, 60], [7, 60], [60, 67], [67, 67], [67, 72]];
         assert!(expected.iter().any(|e| all == e), "{place}: {all:?}");
     }
     Scenario {
