@@ -138,9 +138,10 @@ fn cut_everywhere(scenario: &Scenario) {
         assert!(disk.is_off(), "the power goes");
         (clock, known)
     };
-    cuts.run(&disk, &cut, &|disk, (clock, known), place| {
+    let disks = cuts.run(&disk, &cut, &|disk, (clock, known), place| {
         check(disk, clock, scenario, (*known, &notes), place);
     });
+    println!("{disks} disks");
 }
 
 /// Opens a disk, looks, and goes on from there to the end.

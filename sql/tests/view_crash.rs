@@ -116,7 +116,7 @@ fn an_insert_is_there_with_its_views_or_not_at_all() {
         Ok(Err((known, _))) => known,
         Err(_) => 0,
     };
-    cuts.run(&disk, &cut, &|disk, known, place| {
+    let disks = cuts.run(&disk, &cut, &|disk, known, place| {
         let db = open(disk).unwrap_or_else(|e| panic!("{place}: {e:?}"));
         for sql in TABLES {
             db.execute(sql)
@@ -136,4 +136,5 @@ fn an_insert_is_there_with_its_views_or_not_at_all() {
             "{place}"
         );
     });
+    println!("{disks} disks");
 }

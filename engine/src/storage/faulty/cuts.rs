@@ -32,13 +32,14 @@ pub struct Cuts {
 impl Cuts {
     /// Cuts the power at calls of the run whose disk `whole` was: `perform` runs on a new disk until it
     /// ends or the power is off, and tells what it knows then; `check` gets each disk that may be found,
-    /// what was known, and what to call it in messages.
+    /// what was known, and what to call it in messages. The number of those disks.
     pub fn run<T: Debug>(
         &self,
         whole: &FaultyStorage,
         perform: &dyn Fn(&FaultyStorage) -> T,
         check: &dyn Fn(&FaultyStorage, &T, &str),
-    ) {
+    ) -> usize {
+        let mut disks = 0;
         let trace = whole.trace();
         let all = trace.iter().zip(1u64..).skip(self.from as usize);
         let all: Vec<_> = all.filter(|(call, _)| call.kind.changes()).collect();
@@ -63,8 +64,10 @@ impl Cuts {
             for image in several.get(images).unwrap_or_default() {
                 let place = format!("cut at call {n} {call:?}, {image:?}, {known:?}");
                 check(&disk.image(*image), &known, &place);
+                disks += 1;
             }
         }
+        disks
     }
 }
 

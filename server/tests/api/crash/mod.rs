@@ -239,9 +239,10 @@ fn cut_everywhere(scenario: &Scenario) {
         }
         (clock, known)
     };
-    cuts.run(&disk, &perform, &|disk, (clock, known), place| {
+    let disks = cuts.run(&disk, &perform, &|disk, (clock, known), place| {
         let run = Cut::open(disk, clock).unwrap_or_else(|e| panic!("{place}: {e}"));
         run.jobs_say(place);
         (scenario.check)(&run, known, place);
     });
+    println!("{disks} disks");
 }
