@@ -472,4 +472,23 @@ mod tests {
             }
         }
     }
+
+    /// Bodies longer than what is read at once: rows are cut at any place.
+    #[test]
+    fn rows_that_a_chunk_cuts_are_read_whole() {
+        for between in ["\n", ",\n", ""] {
+            let row = |i: usize| {
+                let text = "x".repeat(i * 7 % 90);
+                format!(
+                    "{{\"u\": {i}, \"s\": \"{text}\\\"\", \"a\": [1, {}]}}",
+                    i % 9
+                )
+            };
+            let rows: Vec<String> = (0..9000).map(row).collect();
+            let text = rows.join(between);
+            let quick = outcome(&text, true, 0);
+            assert_eq!(quick.matches("UInt(8999)").count(), 1, "{between:?}");
+            assert_eq!(quick, outcome(&text, false, 0), "{between:?}");
+        }
+    }
 }
