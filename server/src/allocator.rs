@@ -1,7 +1,7 @@
 //! mimalloc as the allocator of the process.
 //!
 //! Invariant: blocks of an alignment that mimalloc gives to every block are asked for by its plain
-//! calls, which are a quarter of the work of the aligned ones; a query asks a thousand times.
+//! calls, which are about half the work of the aligned ones; a query asks a thousand times.
 
 use std::alloc::{GlobalAlloc, Layout};
 use std::ffi::c_void;

@@ -288,9 +288,11 @@ impl FilePart {
 
     /// Checks page `g` of column `c`, though it was checked before.
     fn check_page(&self, c: usize, g: usize) -> Result<()> {
-        let section = &self.pages(c)?.section;
+        let pages = self.pages(c)?;
+        let section = &pages.section;
         let (offset, length) = (section.offsets[g], section.lengths[g].into());
         self.checked(c, offset, length, section.checksums[g])?;
+        pages.mark_sound(g);
         Ok(())
     }
 
@@ -299,10 +301,10 @@ impl FilePart {
         let pages = self.pages(c)?;
         let section = &pages.section;
         let (offset, length) = (section.offsets[g], section.lengths[g].into());
-        let bytes = match pages.is_sound(g) {
-            true => self.within(c, offset, length)?,
-            false => self.checked(c, offset, length, section.checksums[g])?,
-        };
+        if pages.is_sound(g) {
+            return Ok((self.within(c, offset, length)?, offset as usize));
+        }
+        let bytes = self.checked(c, offset, length, section.checksums[g])?;
         pages.mark_sound(g);
         Ok((bytes, offset as usize))
     }

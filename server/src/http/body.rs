@@ -19,33 +19,34 @@ pub(super) async fn read(body: Body, limit: usize, asks_first: bool) -> Handled<
     if asks_first && body.size_hint().lower() > limit as u64 {
         return Err(too_long());
     }
-    let (mut held, mut length) = (Vec::new(), 0);
+    let announced = body.size_hint().lower().min(limit as u64) as usize;
+    let (mut first, mut all, mut length) = (Bytes::new(), BytesMut::new(), 0);
     let mut pieces = body.into_data_stream();
     while let Some(piece) = pieces.next().await {
         let piece = piece.map_err(|e| Failure::bad(format!("the body broke off: {e}")))?;
+        let before = length;
         length += piece.len();
-        match length <= limit {
-            true => held.push(piece),
-            false => held.clear(),
-        }
-        if length > limit + THROWN_AWAY_MAX {
-            break;
+        if length > limit {
+            (first, all) = (Bytes::new(), BytesMut::new());
+            if length > limit + THROWN_AWAY_MAX {
+                break;
+            }
+        } else if before == 0 {
+            first = piece;
+        } else {
+            // A single piece is not copied; of many, each may keep more alive than it shows.
+            if all.is_empty() {
+                all.reserve(announced);
+                all.extend_from_slice(&std::mem::take(&mut first));
+            }
+            all.extend_from_slice(&piece);
         }
     }
     match length <= limit {
-        true => Ok(joined(held, length)),
+        true if all.is_empty() => Ok(first),
+        true => Ok(all.freeze()),
         false => Err(too_long()),
     }
-}
-
-/// Pieces in one; a single piece is not copied.
-fn joined(mut pieces: Vec<Bytes>, length: usize) -> Bytes {
-    if pieces.len() <= 1 {
-        return pieces.pop().unwrap_or_default();
-    }
-    let mut all = BytesMut::with_capacity(length);
-    pieces.iter().for_each(|p| all.extend_from_slice(p));
-    all.freeze()
 }
 
 #[cfg(test)]

@@ -40,13 +40,12 @@ pub(crate) fn on_workers<T: Send>(
         }
         answer
     };
-    let workers = if operator.is_small() { 1 } else { ctx.threads };
     if operator.is_small() {
         return Ok(vec![run()?]);
     }
     ctx.aside.run(|| {
         std::thread::scope(|scope| {
-            let others: Vec<_> = (1..workers).map(|_| scope.spawn(run)).collect();
+            let others: Vec<_> = (1..ctx.threads).map(|_| scope.spawn(run)).collect();
             let mut answers = vec![run()];
             answers.extend(others.into_iter().map(join));
             answers.into_iter().collect()
