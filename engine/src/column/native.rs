@@ -16,6 +16,8 @@ pub trait Native: Copy + Default + PartialOrd + Send + Sync + std::fmt::Debug + 
     fn of(flat: &Flat) -> Option<&Buffer<Self>>;
     /// Appends the little-endian bytes.
     fn write_le(self, out: &mut Vec<u8>);
+    /// Appends the little-endian bytes of all.
+    fn write_all(values: &[Self], out: &mut Vec<u8>);
     /// Reads little-endian bytes; `bytes` has exactly `WIDTH` of them.
     fn read_le(bytes: &[u8]) -> Self;
 }
@@ -30,6 +32,14 @@ macro_rules! natives {
                 match flat { Flat::$variant(v) => Some(v), _ => None }
             }
             fn write_le(self, out: &mut Vec<u8>) { out.extend_from_slice(&self.to_le_bytes()); }
+            fn write_all(values: &[Self], out: &mut Vec<u8>) {
+                let start = out.len();
+                out.resize(start + values.len() * Self::WIDTH, 0);
+                let places = out[start..].chunks_exact_mut(size_of::<$ty>());
+                for (place, value) in places.zip(values) {
+                    place.copy_from_slice(&value.to_le_bytes());
+                }
+            }
             fn read_le(bytes: &[u8]) -> Self {
                 let mut fixed = [0u8; size_of::<$ty>()];
                 fixed.copy_from_slice(bytes);

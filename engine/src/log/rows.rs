@@ -17,20 +17,20 @@ use crate::error::{Error, Result};
 use crate::types::Physical;
 use crate::with_native;
 
-const COMPRESS_BYTES_MIN: usize = 1024;
+/// Shorter rows stand as they are: LZ4 needs longer for them than the disk needs for what it saves.
+const COMPRESS_BYTES_MIN: usize = 64 << 10;
 /// LZ4 cannot shrink more than this.
 const LZ4_RATIO_MAX: usize = 255;
 
 /// The bytes of a block's rows.
 pub fn encode(block: &Block) -> Vec<u8> {
-    let mut plain = Vec::with_capacity(block.memory_bytes() / 2 + 64);
-    put_u64(&mut plain, block.rows() as u64);
-    block
-        .columns()
-        .iter()
-        .for_each(|c| put_column(&mut plain, c));
+    let mut out = Vec::with_capacity(block.memory_bytes() + 64);
+    out.push(0);
+    put_u64(&mut out, block.rows() as u64);
+    block.columns().iter().for_each(|c| put_column(&mut out, c));
+    let plain = &out[1..];
     if plain.len() >= COMPRESS_BYTES_MIN {
-        let packed = lz4_flex::block::compress(&plain);
+        let packed = lz4_flex::block::compress(plain);
         if packed.len() + packed.len() / 8 < plain.len() {
             let mut out = vec![1];
             put_u64(&mut out, plain.len() as u64);
@@ -38,8 +38,7 @@ pub fn encode(block: &Block) -> Vec<u8> {
             return out;
         }
     }
-    plain.insert(0, 0);
-    plain
+    out
 }
 
 /// The block of `schema` in `bytes`.
@@ -138,11 +137,8 @@ fn checked(r: &Reader<'_>, rows: usize, each: usize) -> Result<usize> {
 }
 
 fn put_flat(out: &mut Vec<u8>, flat: &Flat) {
-    with_native!(flat, |v| v.iter().for_each(|x| x.write_le(out)), other => match other {
-        Flat::Bytes(b) => {
-            b.iter().for_each(|s| put_u64(out, s.len() as u64));
-            b.iter().for_each(|s| out.extend_from_slice(s));
-        }
+    with_native!(flat, |v| Native::write_all(v, out), other => match other {
+        Flat::Bytes(b) => put_strings(out, b),
         Flat::Fixed { data, .. } => out.extend_from_slice(data),
         Flat::Nullable(n) => {
             out.extend_from_slice(n.nulls());
@@ -156,6 +152,18 @@ fn put_flat(out: &mut Vec<u8>, flat: &Flat) {
         Flat::Tuple(columns, _) => columns.iter().for_each(|c| put_column(out, c)),
         _ => {}
     });
+}
+
+fn put_strings(out: &mut Vec<u8>, strings: &BytesColumn) {
+    let offsets = strings.offsets();
+    let lengths = || offsets.windows(2).map(|w| w[1] - w[0]);
+    // Varints of one byte, mostly.
+    match lengths().all(|n| n < 0x80) {
+        true => out.extend(lengths().map(|n| n as u8)),
+        false => lengths().for_each(|n| put_u64(out, n)),
+    }
+    let (start, end) = (offsets[0] as usize, offsets[strings.len()] as usize);
+    out.extend_from_slice(&strings.data()[start..end]);
 }
 
 fn read_flat(r: &mut Reader<'_>, shape: &Physical, rows: usize) -> Result<Flat> {
@@ -304,6 +312,7 @@ mod tests {
             block.clone(),
             block.slice(1, 2),
             block.take(&[2, 2, 0, 1].repeat(400)),
+            block.take(&[2, 2, 0, 1].repeat(1200)),
         ] {
             let bytes = encode(&block);
             let back = decode(&bytes, block.schema());
@@ -321,9 +330,13 @@ mod tests {
     #[test]
     fn no_byte_makes_it_panic() {
         let block = sample();
-        for block in [block.clone(), block.take(&[0, 1, 2].repeat(200))] {
+        for (block, packed, step) in [
+            (block.clone(), 0, 1),
+            (block.take(&[0, 1, 2].repeat(1500)), 1, 99),
+        ] {
             let bytes = encode(&block);
-            for at in 0..bytes.len().min(2000) {
+            assert_eq!(bytes[0], packed);
+            for at in (0..bytes.len().min(2000)).step_by(step) {
                 let mut damaged = bytes.clone();
                 damaged[at] ^= 0xFF;
                 let _ = decode(&damaged, block.schema());
