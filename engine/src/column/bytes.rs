@@ -114,6 +114,14 @@ impl BytesBuilder {
         self.offsets.push(self.data.len() as u64);
     }
 
+    /// Takes the last string back.
+    pub fn pop(&mut self) {
+        if !self.is_empty() {
+            self.offsets.pop();
+            self.abandon();
+        }
+    }
+
     /// Appends strings `rows` of a column, as one run of bytes.
     pub fn push_rows(&mut self, from: &BytesColumn, rows: Range<usize>) {
         let (offsets, base) = (&from.offsets[rows.start..=rows.end], self.data.len() as u64);

@@ -130,7 +130,7 @@ impl JsonRowsIn {
         let (mut at, mut outcome) = (from, Ok(None));
         while !self.rows.is_full()
             && let Some(start) = PlainRows::next(&bytes, at)
-            && let Some(end) = self.plain.scan(&bytes, start)
+            && let Some(end) = self.plain.row(&bytes, start, self.rows.builders())
         {
             (at, self.started) = (end, true);
             if let Err((error, column)) = self.plain_row(&bytes[..end]) {
@@ -144,13 +144,13 @@ impl JsonRowsIn {
         outcome
     }
 
-    /// Appends the cells that were found in `text`.
+    /// Appends the cells that were found in `text`, but for those that are appended already.
     fn plain_row(&mut self, text: &[u8]) -> std::result::Result<(), RowError> {
         for i in 0..self.plain.cells.len() {
             let Cell { column, start, end } = self.plain.cells[i];
             let cell = &text[start..end];
             let plain = &self.plain;
-            if self.rows.push_with(column, |b| plain.push(column, cell, b)) {
+            if plain.push(column, cell, &mut self.rows.builders()[column]) {
                 continue;
             }
             let behind = self.value(text, start, column)?;
@@ -158,7 +158,7 @@ impl JsonRowsIn {
                 return Err(broken("expected ',' or '}' behind a field"));
             }
         }
-        match self.plain.cells.len() == self.rows.width() {
+        match self.plain.width == self.rows.width() {
             true => self.rows.end_full_row(),
             false => self.rows.end_row(),
         }

@@ -90,14 +90,10 @@ impl RowsIn {
         Ok(taken)
     }
 
-    /// Hands the column to `push`, which appends one value or nothing and says which.
+    /// The growing columns: whoever appends a value to one of them ends the row or takes it back.
     #[inline]
-    pub(super) fn push_with(
-        &mut self,
-        column: usize,
-        push: impl FnOnce(&mut ColumnBuilder) -> bool,
-    ) -> bool {
-        push(&mut self.builders[column])
+    pub(super) fn builders(&mut self) -> &mut [ColumnBuilder] {
+        &mut self.builders
     }
 
     /// Appends a value.
