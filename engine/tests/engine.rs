@@ -197,6 +197,60 @@ fn tiny_inserts_leave_few_parts() {
 }
 
 #[test]
+fn a_worker_puts_tiny_inserts_together_beside_writers() {
+    let options = Options {
+        background: true,
+        ..Options::default()
+    };
+    let engine = open(&storage(), &options).unwrap();
+    let one = TableDefinition {
+        partition_by: None,
+        ..definition("t")
+    };
+    let table = engine.create_table(one, CreateMode::Fail).unwrap();
+    let (writers, each) = (3, 150);
+    let most = std::thread::scope(|scope| {
+        let (engine, table) = (&engine, &table);
+        let insert = move |t: u64| {
+            let mut most = 0;
+            for i in 0..each {
+                let mut tx = engine.begin();
+                let new = rows(t * each + i, 1, "x");
+                tx.insert(table, block(&new)).unwrap();
+                tx.commit().unwrap();
+                most = most.max(table.snapshot().parts.len());
+            }
+            most
+        };
+        let threads: Vec<_> = (0..writers)
+            .map(|t| scope.spawn(move || insert(t)))
+            .collect();
+        threads.into_iter().map(|t| t.join().unwrap()).max()
+    });
+    assert!(most.unwrap() < 100, "{most:?} parts");
+    // What the last inserts left is put together without others.
+    let begun = std::time::Instant::now();
+    while table.snapshot().parts.len() > 24 && begun.elapsed().as_secs() < 5 {
+        std::thread::yield_now();
+    }
+    assert!(
+        table.snapshot().parts.len() <= 24,
+        "a few of each size are left"
+    );
+    let mut all = rows(0, writers * each, "x");
+    all.sort();
+    same_rows(&read(&table), &all);
+    assert_eq!(
+        table
+            .memory_parts()
+            .iter()
+            .map(|m| m.ids.len())
+            .sum::<usize>(),
+        450
+    );
+}
+
+#[test]
 fn memory_parts_flush_by_age_and_merge() {
     let (storage, clock) = (storage(), Arc::new(TestClock::at(0)));
     let engine = open_at(&storage, &Options::manual(), &clock).unwrap();

@@ -71,33 +71,25 @@ impl Wake {
 /// Running workers; they are stopped and waited for when this goes.
 #[derive(Debug, Default)]
 pub struct Workers {
-    wake: Arc<Wake>,
-    threads: Mutex<Vec<JoinHandle<()>>>,
+    threads: Mutex<Vec<(Arc<Wake>, JoinHandle<()>)>>,
 }
 
 impl Workers {
-    /// No workers yet; they sleep and wake by `wake`.
-    pub fn new(wake: Arc<Wake>) -> Self {
-        Workers {
-            wake,
-            threads: Mutex::default(),
-        }
-    }
-
-    /// Starts a worker that repeats `step`; `died` is told when a step panics.
+    /// Starts a worker that repeats `step` and is woken by `wake`; `died` is told when a step panics.
     ///
     /// # Errors
     /// CANNOT_ALLOCATE_MEMORY when the system gives no thread.
     pub fn spawn(
         &self,
         name: &str,
+        wake: &Arc<Wake>,
         mut step: impl FnMut() -> Step + Send + 'static,
         died: impl FnOnce() + Send + 'static,
     ) -> crate::error::Result<()> {
-        let wake = Arc::clone(&self.wake);
+        let own = Arc::clone(wake);
         let work = move || {
             let mut seen = 0;
-            while !wake.is_stopped() {
+            while !own.is_stopped() {
                 let most = match std::panic::catch_unwind(AssertUnwindSafe(&mut step)) {
                     Ok(Step::Busy) => continue,
                     Ok(Step::Idle) => NAP,
@@ -105,7 +97,7 @@ impl Workers {
                     Ok(Step::Over) => return,
                     Err(_) => return died(),
                 };
-                if !wake.sleep(&mut seen, most) {
+                if !own.sleep(&mut seen, most) {
                     return;
                 }
             }
@@ -113,16 +105,17 @@ impl Workers {
         let thread = std::thread::Builder::new().name(name.into()).spawn(work);
         let thread = thread
             .map_err(|e| crate::err!(CANNOT_ALLOCATE_MEMORY, "no thread for '{name}': {e}"))?;
-        self.threads.lock().push(thread);
+        self.threads.lock().push((Arc::clone(wake), thread));
         Ok(())
     }
 
     /// Stops all workers and waits for the end of their steps.
     pub fn stop(&self) {
-        self.wake.stop();
         let threads = std::mem::take(&mut *self.threads.lock());
+        threads.iter().for_each(|(wake, _)| wake.stop());
         let own = std::thread::current().id();
-        for thread in threads.into_iter().filter(|t| t.thread().id() != own) {
+        let threads = threads.into_iter().map(|(_, thread)| thread);
+        for thread in threads.filter(|t| t.thread().id() != own) {
             // A worker that panicked has told so already.
             let _ = thread.join();
         }
@@ -144,19 +137,19 @@ mod tests {
     #[test]
     fn a_worker_wakes_stops_and_reports_a_panic() {
         let wake = Arc::new(Wake::default());
-        let workers = Workers::new(Arc::clone(&wake));
+        let workers = Workers::default();
         let (count, dead) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
         let (c, d) = (Arc::clone(&count), Arc::clone(&dead));
         let step = move || {
             c.fetch_add(1, Ordering::SeqCst);
             Step::Idle
         };
-        assert!(workers.spawn("test", step, || {}).is_ok());
+        assert!(workers.spawn("test", &wake, step, || {}).is_ok());
         let died = move || {
             d.fetch_add(1, Ordering::SeqCst);
         };
         let panics = || -> Step { std::panic::resume_unwind(Box::new("test")) };
-        assert!(workers.spawn("panics", panics, died).is_ok());
+        assert!(workers.spawn("panics", &wake, panics, died).is_ok());
         wake.wake();
         while count.load(Ordering::SeqCst) == 0 || dead.load(Ordering::SeqCst) == 0 {
             std::thread::yield_now();

@@ -1,4 +1,4 @@
-//! Housekeeping: memory parts to files, merges, checkpoints, removal of files.
+//! Housekeeping: memory parts put together and to files, merges, checkpoints, removal of files.
 //!
 //! Invariant: housekeeping changes how rows are kept, never which rows there are; each step is one
 //! commit, refused when its inputs are gone.
@@ -13,7 +13,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 
 use super::{Engine, Inner, Table};
-use crate::background::{Step, Workers};
+use crate::background::{Step, Wake, Workers};
 use crate::err;
 use crate::error::{Code, Result};
 
@@ -117,13 +117,33 @@ impl Inner {
         }
     }
 
+    /// Tells the worker that puts memory parts together where there are many.
+    pub(super) fn crowded(&self, table: &Arc<Table>) {
+        let mut crowded = self.crowded.lock();
+        if crowded.iter().all(|t| !Arc::ptr_eq(t, table)) {
+            crowded.push(Arc::clone(table));
+        }
+        drop(crowded);
+        self.wake_crowded.wake();
+    }
+
+    /// Puts small memory parts together in the tables that have many.
+    fn gather_step(&self) -> Result<bool> {
+        let tables = std::mem::take(&mut *self.crowded.lock());
+        for table in &tables {
+            while table.gather() {}
+        }
+        Ok(!tables.is_empty())
+    }
+
     pub(super) fn start_workers(self: &Arc<Self>, workers: &Workers) -> Result<()> {
         type Work = fn(&Inner) -> Result<bool>;
-        let both: [(&str, Work); 2] = [
-            ("roost-flush", Inner::flush_step),
-            ("roost-merge", Inner::merge_step),
+        let all: [(&str, &Arc<Wake>, Work); 3] = [
+            ("roost-flush", &self.wake, Inner::flush_step),
+            ("roost-merge", &self.wake, Inner::merge_step),
+            ("roost-gather", &self.wake_crowded, Inner::gather_step),
         ];
-        for (name, work) in both {
+        for (name, wake, work) in all {
             let (own, dead): (Weak<Inner>, Weak<Inner>) =
                 (Arc::downgrade(self), Arc::downgrade(self));
             let step = move || match own.upgrade() {
@@ -142,7 +162,7 @@ impl Inner {
                     ));
                 }
             };
-            workers.spawn(name, step, died)?;
+            workers.spawn(name, wake, step, died)?;
         }
         Ok(())
     }

@@ -100,6 +100,9 @@ struct Inner {
     retired: Mutex<BTreeMap<u64, Arc<Part>>>,
     merges: Mutex<BTreeMap<u64, Arc<maintain::Running>>>,
     wake: Arc<Wake>,
+    /// Tables with many small memory parts, and who wakes their worker.
+    crowded: Mutex<Vec<Arc<Table>>>,
+    wake_crowded: Arc<Wake>,
     /// The store belongs to this process.
     lock: Mutex<Option<Box<dyn Send + Sync>>>,
 }

@@ -11,7 +11,7 @@ use parking_lot::{Mutex, RwLock};
 
 use super::commit::Leader;
 use super::{AllNames, Engine, EngineParts, Inner, drafts, since};
-use crate::background::{Wake, Workers};
+use crate::background::Workers;
 use crate::error::{Error, Result};
 use crate::log::contents::{RowsContents, TableContents};
 use crate::log::segment;
@@ -66,7 +66,6 @@ impl Engine {
                 .insert(definition.name.clone(), Arc::new(table));
         }
         sweep(storage, found.segment.number(), &files)?;
-        let wake = Arc::new(Wake::default());
         let inner = Arc::new(Inner {
             names: RwLock::new(names),
             values: RwLock::new(values),
@@ -80,7 +79,9 @@ impl Engine {
             expiries: Mutex::default(),
             retired: Mutex::default(),
             merges: Mutex::default(),
-            wake: Arc::clone(&wake),
+            wake: Arc::default(),
+            crowded: Mutex::default(),
+            wake_crowded: Arc::default(),
             lock: Mutex::new(Some(lock)),
             commits: Group::new(Leader {
                 checkpoint_bytes: found.checkpoint_bytes,
@@ -93,7 +94,7 @@ impl Engine {
             compiler: parts.compiler,
             options: parts.options,
         });
-        let workers = Arc::new(Workers::new(wake));
+        let workers = Arc::new(Workers::default());
         if inner.options.background {
             inner.start_workers(&workers)?;
         }

@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::log::{Edit, rows};
 use crate::part::PartInfo;
 use crate::table::Layout;
+use crate::table::parts::{CROWD_MAX, CROWD_MIN};
 use crate::table::split::{Run, split};
 
 /// Rows in memory parts that one transaction may leave; what is beyond goes to files.
@@ -374,7 +375,12 @@ impl Pending {
                 for part in memory {
                     let (id, part) = (part.info().id, part.at_commit(commit));
                     let at = parts.add_memory(Arc::new(part), vec![id], now);
-                    parts.gather(at, &layout, (table.claims(), table.marks()));
+                    let busy = (table.claims(), table.marks());
+                    match parts.crowd_at(at, &layout, busy) {
+                        0..CROWD_MIN => {}
+                        CROWD_MIN..CROWD_MAX if inner.options.background => inner.crowded(&table),
+                        _ => parts.gather(at, &layout, busy),
+                    }
                 }
                 gone
             })

@@ -237,6 +237,42 @@ impl Table {
         gone
     }
 
+    /// Puts memory parts together that are worth it, beside readers and writers; whether there may be
+    /// more. What is shown has the same rows before and after.
+    pub fn gather(&self) -> bool {
+        let (layout, crowd) = {
+            let current = self.current.read();
+            let layout = Arc::clone(&current.snapshot.layout);
+            let crowd = current.parts.crowd(&layout, (&self.claims, &self.marks));
+            (layout, crowd)
+        };
+        let Some((crowd, part)) = crowd.and_then(|c| {
+            let part = c.together(&layout).ok()?;
+            Some((c, part))
+        }) else {
+            return false;
+        };
+        let mut current = self.current.write();
+        let fits = Arc::ptr_eq(&current.snapshot.layout, &layout);
+        if !fits
+            || !current
+                .parts
+                .put_together(&crowd, part, (&self.claims, &self.marks))
+        {
+            return false;
+        }
+        let shown = &current.snapshot;
+        let snapshot = Snapshot {
+            parts: current.parts.to_vec(),
+            definition: Arc::clone(&shown.definition),
+            layout,
+            commit: shown.commit,
+            finals: Arc::new(shown.finals.followed()),
+        };
+        current.snapshot = Arc::new(snapshot);
+        true
+    }
+
     /// Shows another definition, and a changed list of parts with it; with a `reshaped` one rows
     /// must be prepared anew. Returns the parts that went.
     pub fn redefine(

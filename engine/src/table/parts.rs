@@ -20,8 +20,12 @@ use crate::part::{Part, PartInfo};
 
 /// This many neighbours of one size are put together.
 const FAN: usize = 8;
-/// Memory parts of this many rows are left alone.
-const ROWS_MAX: u64 = 1 << 15;
+/// So many are put together at once by who brings the last, where nobody else has come to it.
+pub const CROWD_MAX: usize = FAN * FAN;
+/// So many are worth putting together.
+pub const CROWD_MIN: usize = FAN;
+/// Memory parts of this many rows are left alone: half a granule, of which a flush finds some sixty.
+const ROWS_MAX: u64 = 1 << 12;
 
 /// Parts in order.
 #[derive(Debug, Clone, Default)]
@@ -54,6 +58,19 @@ pub struct MemoryEntry {
     pub since_micros: i64,
     /// Its place in the list; neighbours have neighbouring places.
     pub place: usize,
+}
+
+/// Neighbouring memory parts that are worth putting together.
+#[derive(Debug)]
+pub struct Crowd {
+    entries: Vec<Entry>,
+}
+
+impl Crowd {
+    /// One part with the rows of all.
+    pub fn together(&self, layout: &Layout) -> Result<Part> {
+        together(&self.entries, layout)
+    }
 }
 
 type Order<'a> = (&'a str, u32, u64);
@@ -157,25 +174,71 @@ impl PartList {
 
     /// Puts small memory parts around place `at` together, where enough of one size stand beside
     /// each other.
-    pub fn gather(&mut self, mut at: usize, layout: &Layout, (claims, marks): (&Claims, &Marks)) {
-        while let Some((start, end)) = self.neighbours(at, layout, (claims, marks)) {
+    pub fn gather(&mut self, mut at: usize, layout: &Layout, busy: (&Claims, &Marks)) {
+        while let Some((start, end)) = self.neighbours(at, layout, busy) {
             let Ok(part) = together(&self.entries[start..end], layout) else {
                 return;
             };
-            let memory = self.entries[start..end]
-                .iter()
-                .filter_map(|e| e.memory.as_ref());
-            let merged = Memory {
-                since_micros: memory.clone().map(|m| m.since_micros).min().unwrap_or(0),
-                ids: memory.flat_map(|m| m.ids.iter().copied()).collect(),
-            };
-            let entry = Entry {
-                part: Arc::new(part),
-                memory: Some(merged),
-            };
-            self.entries.splice(start..end, [entry]);
+            self.replace(start, end, part);
             at = start;
         }
+    }
+
+    /// How many memory parts around place `at` are worth putting together.
+    pub fn crowd_at(&self, at: usize, layout: &Layout, busy: (&Claims, &Marks)) -> usize {
+        let found = self.neighbours(at, layout, busy);
+        found.map_or(0, |(start, end)| end - start)
+    }
+
+    /// The first memory parts that are worth putting together.
+    pub fn crowd(&self, layout: &Layout, busy: (&Claims, &Marks)) -> Option<Crowd> {
+        let mut places = 0..self.entries.len();
+        let (start, end) = places.find_map(|at| self.neighbours(at, layout, busy))?;
+        Some(Crowd {
+            entries: self.entries[start..end].to_vec(),
+        })
+    }
+
+    /// Puts `part`, which has the rows of `crowd`, in its place; whether all of it is still there and
+    /// nobody else has come to work on it.
+    pub fn put_together(
+        &mut self,
+        crowd: &Crowd,
+        part: Part,
+        (claims, marks): (&Claims, &Marks),
+    ) -> bool {
+        let first = |e: &Entry| Arc::ptr_eq(&e.part, &crowd.entries[0].part);
+        let Some(start) = self.entries.iter().position(first) else {
+            return false;
+        };
+        let end = start + crowd.entries.len();
+        let Some(found) = self.entries.get(start..end) else {
+            return false;
+        };
+        let same = |(a, b): (&Entry, &Entry)| {
+            Arc::ptr_eq(&a.part, &b.part) && !claims.is_busy(a.part.info().id)
+        };
+        let (a, b) = (found[0].part.info(), found[found.len() - 1].part.info());
+        if !found.iter().zip(&crowd.entries).all(same) || marks.between(a, b) {
+            return false;
+        }
+        self.replace(start, end, part);
+        true
+    }
+
+    fn replace(&mut self, start: usize, end: usize, part: Part) {
+        let memory = self.entries[start..end]
+            .iter()
+            .filter_map(|e| e.memory.as_ref());
+        let merged = Memory {
+            since_micros: memory.clone().map(|m| m.since_micros).min().unwrap_or(0),
+            ids: memory.flat_map(|m| m.ids.iter().copied()).collect(),
+        };
+        let entry = Entry {
+            part: Arc::new(part),
+            memory: Some(merged),
+        };
+        self.entries.splice(start..end, [entry]);
     }
 
     /// At least [`FAN`] neighbours up to and including `at` that are no larger than it by class.
