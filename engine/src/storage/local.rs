@@ -3,11 +3,12 @@
 //! Invariant: only files that do not change any more are mapped, and their length is read first.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{FileBytes, Storage, WriteFile, memory, path};
+use super::appended::Appended;
+use super::{FileBytes, Storage, WriteFile, path};
 use crate::error::{Code, Error, Result};
 
 const LOCK_NAME: &str = "lock";
@@ -68,31 +69,11 @@ impl Storage for LocalStorage {
             .truncate(true)
             .open(&path);
         let file = opened.map_err(|e| failed(Code::CANNOT_OPEN_FILE, "create file", &path, &e))?;
-        let room = None;
-        Ok(Box::new(LocalFile { file, path, room }))
+        Ok(Box::new(LocalFile { file, path }))
     }
 
     fn append(&self, path: &str, len: u64) -> Result<Box<dyn WriteFile>> {
-        let full = self.file(path)?;
-        let context =
-            |e: io::Error| failed(Code::CANNOT_OPEN_FILE, "open for appending", &full, &e);
-        let mut file = OpenOptions::new()
-            .write(true)
-            .open(&full)
-            .map_err(context)?;
-        let found = file.metadata().map_err(context)?.len();
-        if found < len {
-            return Err(memory::too_short(path, found as usize, len));
-        }
-        if found > len {
-            file.set_len(len).map_err(context)?;
-        }
-        file.seek(SeekFrom::Start(len)).map_err(context)?;
-        Ok(Box::new(LocalFile {
-            file,
-            path: full,
-            room: Some(Room { at: len, end: len }),
-        }))
+        Ok(Box::new(Appended::open(self.file(path)?, path, len)?))
     }
 
     fn map(&self, path: &str) -> Result<Arc<dyn FileBytes>> {
@@ -240,7 +221,7 @@ fn read_all(mut file: File, len: u64, path: &Path) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn failed(code: Code, verb: &str, path: &Path, e: &io::Error) -> Error {
+pub(super) fn failed(code: Code, verb: &str, path: &Path, e: &io::Error) -> Error {
     let code = match e.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Code::NOT_ENOUGH_SPACE,
         _ => code,
@@ -259,65 +240,18 @@ impl FileBytes for Mapped {
 struct LocalFile {
     file: File,
     path: PathBuf,
-    room: Option<Room>,
-}
-
-/// Zeros behind what was appended. Syncing bytes that take the place of others costs a fifth of
-/// syncing a file that grows. Whoever reads the file must know its end by its content.
-struct Room {
-    /// Behind what was appended.
-    at: u64,
-    /// The file's end.
-    end: u64,
-}
-
-/// Zeros that are written at once.
-const ROOM_BYTES: usize = 1 << 20;
-
-/// Larger writes are not worth writing zeros first.
-const SMALL_WRITE_BYTES: usize = 1 << 18;
-
-impl LocalFile {
-    fn write_error(&self, e: &io::Error) -> Error {
-        failed(
-            Code::CANNOT_WRITE_TO_FILE_DESCRIPTOR,
-            "write",
-            &self.path,
-            e,
-        )
-    }
-
-    /// Writes zeros behind the file's end and comes back.
-    fn make_room(file: &mut File, room: &mut Room) -> io::Result<()> {
-        file.seek(SeekFrom::Start(room.end))?;
-        file.write_all(&vec![0; ROOM_BYTES])?;
-        room.end += ROOM_BYTES as u64;
-        file.seek(SeekFrom::Start(room.at)).map(drop)
-    }
 }
 
 impl WriteFile for LocalFile {
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.file
-            .write_all(bytes)
-            .map_err(|e| self.write_error(&e))?;
-        let Some(room) = &mut self.room else {
-            return Ok(());
-        };
-        room.at += bytes.len() as u64;
-        if room.at <= room.end {
-            return Ok(());
-        }
-        room.end = room.at;
-        if bytes.len() <= SMALL_WRITE_BYTES && Self::make_room(&mut self.file, room).is_err() {
-            // No space for zeros: what was to be written is written, the file grows as it must.
-            let at = room.at;
-            self.room = None;
-            let cut = self.file.set_len(at);
-            let back = cut.and_then(|()| self.file.seek(SeekFrom::Start(at)));
-            back.map_err(|e| self.write_error(&e))?;
-        }
-        Ok(())
+        self.file.write_all(bytes).map_err(|e| {
+            failed(
+                Code::CANNOT_WRITE_TO_FILE_DESCRIPTOR,
+                "write",
+                &self.path,
+                &e,
+            )
+        })
     }
 
     fn sync(&mut self) -> Result<()> {
@@ -325,14 +259,5 @@ impl WriteFile for LocalFile {
         self.file
             .sync_data()
             .map_err(|e| failed(Code::CANNOT_FSYNC, "sync", &self.path, &e))
-    }
-}
-
-impl Drop for LocalFile {
-    fn drop(&mut self) {
-        // Zeros that stay say nothing; without them the file is as long as it is said to be.
-        if let Some(room) = self.room.as_ref().filter(|room| room.end > room.at) {
-            let _ = self.file.set_len(room.at);
-        }
     }
 }

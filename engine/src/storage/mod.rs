@@ -6,6 +6,7 @@
 //!
 //! Invariant: the engine touches no file other than through here.
 
+mod appended;
 pub mod faulty;
 pub mod local;
 pub mod memory;
