@@ -3,6 +3,7 @@
 //! Invariant: whatever happens to a handler, the caller gets an answer.
 
 use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -134,7 +135,8 @@ async fn answer(
     let (sender, receiver) = oneshot::channel();
     let mut guard = Guard(cancel, true);
     let unpacked_max = app.config.limits.unpacked_bytes;
-    let slot = match v0::is_query(&call.segments) {
+    let at_once = clickhouse::is_small_insert(&call);
+    let slot = match at_once || v0::is_query(&call.segments) {
         true => app.slots.take(),
         false => None,
     };
@@ -151,6 +153,10 @@ async fn answer(
     };
     // Whoever panics drops its end of the channel.
     match slot {
+        // The connection has nothing else to do, and another thread is there for the others.
+        Some(_slot) if at_once => {
+            let _ = std::panic::catch_unwind(AssertUnwindSafe(work));
+        }
         Some(slot) => drop(tokio::spawn(async move {
             let _slot = slot;
             work();

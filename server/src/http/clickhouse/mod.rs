@@ -12,6 +12,7 @@ use std::io::Cursor;
 use std::sync::Arc;
 
 use axum::http::Method;
+use roost::exec::Aside;
 use roost::formats::FormatInfo;
 use roost::session::{CLICKHOUSE_VERSION, OutputSink, QueryRequest, QuerySummary};
 use roost_engine::block::Schema;
@@ -19,12 +20,24 @@ use roost_engine::error::{Code, Error, Result};
 
 use self::error::{body_of, status_of};
 use self::packer::Packer;
-use self::request::{NativeRequest, read};
+use self::request::{NativeRequest, read, starts_with_insert};
 use self::rights::Asks;
 use super::app::App;
 use super::call::Call;
 use super::outlet::Outlet;
 use super::reply::Reply;
+
+/// Bytes of a body that are read in less time than it takes to hand them to another thread and back.
+const SMALL_BYTES: usize = 256 << 10;
+
+/// Whether the request brings few rows: it waits for the disk once, and does little else.
+pub(super) fn is_small_insert(call: &Call) -> bool {
+    let is_packed = || call.header("content-encoding").is_some() || call.query.flag("decompress");
+    call.segments.is_empty()
+        && (1..=SMALL_BYTES).contains(&call.body.len())
+        && starts_with_insert(call.query.get("query").unwrap_or(""))
+        && !is_packed()
+}
 
 /// Handles a request.
 pub(super) fn handle(app: &Arc<App>, call: &Call, mut outlet: Outlet) {
@@ -146,6 +159,8 @@ fn run(asks: &Asks, call: &Call, mut request: NativeRequest, outlet: &mut Outlet
             database: request.database,
             cancel: call.cancel.clone(),
             resolver: resolver.map(|r| r as _),
+            // The handler may be a task on a thread that serves connections.
+            aside: Aside::new(|work| tokio::task::block_in_place(work)),
             ..QueryRequest::default()
         },
         &mut out,

@@ -138,7 +138,8 @@ fn split(query: Option<&str>, body: Bytes) -> Result<(String, Option<Bytes>)> {
     }
 }
 
-fn starts_with_insert(sql: &str) -> bool {
+/// Whether the statement brings rows.
+pub(super) fn starts_with_insert(sql: &str) -> bool {
     let word: String = sql.trim_start().chars().take(6).collect();
     word.eq_ignore_ascii_case("insert")
 }
