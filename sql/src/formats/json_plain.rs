@@ -95,7 +95,7 @@ pub(super) struct PlainRows {
     odd: bool,
     /// Whether NULL means the default, by column.
     null_is_default: Vec<bool>,
-    shape: Option<Shape>,
+    shape: Option<Box<Shape>>,
     /// Rows that shapes did fit, less what they cost.
     saved: u32,
     /// Cells of the row at hand that are still to be read.
@@ -319,7 +319,7 @@ impl PlainRows {
         });
         let fields = fields.collect();
         let tail = Gap::new(&text[at..end]);
-        self.shape = Some(Shape { fields, tail });
+        self.shape = Some(Box::new(Shape { fields, tail }));
     }
 
     fn scan(&mut self, text: &[u8], at: usize) -> Option<usize> {
