@@ -352,6 +352,11 @@ def branches(w):
            check=lambda: (equal(w.status("/v0/pipes/only_here"), 404), equal(w.get("/v0/pipes/only_here", branch)[0], 200)))
     tb.run("datasource", "truncate", "events", "--yes",
            check=lambda: (equal(w.count("events", branch), 0), equal(w.count("events"), rows)))
+    tb.run("datasource", "copy", "events", "--sql-from-main", "--wait",
+           check=lambda: (equal(w.count("events", branch), rows), equal(w.count("events"), rows)))
+    tb.run("branch", "datasource", "copy", "events", "--sql", "SELECT * FROM main.events LIMIT 1", "--wait",
+           check=lambda: (equal(w.count("events", branch), rows + 1), equal(w.count("events"), rows)))
+    tb.run("datasource", "copy", "events", "--sql", "SELECT * FROM main.nosuch", fails=True, says="nosuch")
     tb.run("branch", "use", "main", check=lambda: equal(here()["name"], "roost"))
     tb.run("branch", "rm", "feature", "--yes", check=lambda: (equal(listed(), []), equal(w.count("events"), rows)))
     os.remove(os.path.join(tb.folder, "pipes/only_here.pipe"))

@@ -26,6 +26,7 @@ mod findings;
 pub mod guess;
 pub mod ingest;
 mod kept_names;
+mod main_rows;
 mod materialize;
 mod model;
 mod pipes;
@@ -46,6 +47,7 @@ pub use copies::{COPY, CRON, CopyMode, Increment, MODE, SINK, TARGET, is_no_sche
 pub use ddl::{NewDataSource, Operations, create_table_sql};
 pub use files::{data_source_text, pipe_text};
 pub use findings::Finding;
+pub use main_rows::MainRows;
 pub use materialize::{Analysis, MATERIALIZED, Made, view_name};
 pub use model::{
     Connector, DataSource, Member, Node, Pipe, Reading, Release, Shared, StoredColumn, Tag,

@@ -18,6 +18,7 @@ use roost::parse::walk::{Found, walk};
 use roost_engine::error::{Code, Error, Result};
 
 use super::kept_names::KeptNames;
+use super::main_rows::{MAIN, MainRows};
 use super::model::{Node, Pipe};
 use super::places::Place;
 use super::service::{service_view, visible_to_all};
@@ -66,6 +67,8 @@ pub struct Resolver {
     project: Arc<Project>,
     state: Arc<Snapshot>,
     request: Request,
+    /// What `main` means, where it does not mean a database of that name.
+    main: Option<MainRows>,
     secrets: Vec<String>,
     /// Nodes by the pipe whose fixed parameters hold in them, pipe and name.
     inlined: Mutex<HashMap<InlinedKey, Arc<Query>>>,
@@ -88,10 +91,23 @@ impl Resolver {
             secrets: state.secret_names(),
             state,
             request,
+            main: None,
             inlined: Mutex::default(),
             failure: Mutex::default(),
             used_secrets: Mutex::default(),
         }
+    }
+
+    /// The same where `main` means the main workspace.
+    pub fn with_main(self, main: MainRows) -> Resolver {
+        Resolver {
+            main: Some(main),
+            ..self
+        }
+    }
+
+    fn main(&self, database: &str) -> Option<&MainRows> {
+        self.main.as_ref().filter(|_| database == MAIN)
     }
 
     /// The template's own error, if one made the query fail.
@@ -263,6 +279,9 @@ impl Resolver {
 
     /// The condition on the rows of a data source or a quarantine that a text names.
     fn filter(&self, database: Option<&str>, name: &str) -> Option<String> {
+        if database.is_some_and(|d| self.main(d).is_some()) {
+            return None;
+        }
         let place = database.map_or(Place::Own, |d| self.project.place(&self.state, d, name));
         match place {
             Place::Own if self.is_source(name) => self.request.access.filter_of(name),
@@ -276,6 +295,9 @@ impl Resolver {
         let Some(written) = &name.database else {
             return Ok(false);
         };
+        if self.main(written).is_some() {
+            return Ok(false);
+        }
         let store = &self.project.store;
         let real = match self.project.place(&self.state, written, &name.name) {
             Place::Own => store.data().to_owned(),
@@ -307,6 +329,9 @@ impl Resolver {
     }
 
     pub(super) fn check_name(&self, database: Option<&str>, name: &str) -> Result<()> {
+        if let Some(main) = database.and_then(|d| self.main(d)) {
+            return main.table(name).map(|_| ());
+        }
         let access = &self.request.access;
         if access.is_admin() {
             return Ok(());
@@ -612,6 +637,9 @@ impl NameResolver for Resolver {
         let Some(database) = database else {
             return self.root_relation(name);
         };
+        if let Some(main) = self.main(database) {
+            return main.relation(name).map(Some);
+        }
         let store = &self.project.store;
         // Written out for a data source of another workspace: `default` is the first one's database, and
         // in texts a name for the own.

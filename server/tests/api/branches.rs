@@ -224,3 +224,124 @@ fn branches_are_there_after_a_restart() {
     assert_eq!(server.get(ASK).text, "1,1\n");
     assert_eq!(list(&server, &server.token).len(), 1);
 }
+
+/// Asks for a copy into `t` of a branch, and waits for its end.
+fn copied(server: &Server, token: &str, sql: &str) -> Json {
+    let started = server.send_as(token, "/v0/sql_copy?copy_to=t", sql);
+    assert_eq!(started.status, 200, "{}", started.text);
+    let id = started.json()["job"]["job_id"].as_str().unwrap().to_owned();
+    for _ in 0..500 {
+        let job = server.get_as(token, &format!("/v0/jobs/{id}")).json();
+        if job["status"] == "done" || job["status"] == "error" {
+            return job;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    panic!("{}", started.text);
+}
+
+#[test]
+fn rows_of_the_main_workspace_are_copied_into_a_branch() {
+    let server = filled();
+    let (_, token, _) = branch(&server, "dev", "");
+    let count = |token: &str| server.get_as(token, ASK).text;
+    assert_eq!(count(&token), "0,0\n");
+    let job = copied(&server, &token, "SELECT * FROM main.t");
+    assert_eq!(
+        (
+            &job["status"],
+            &job["kind"],
+            &job["statistics"]["row_count"]
+        ),
+        (&json!("done"), &json!("copy"), &json!(2)),
+        "{job}"
+    );
+    events(&server, &token, "{\"a\":10}");
+    // Beside rows of its own, in conditions too; only one of them is the main workspace's.
+    let sql =
+        "SELECT m.a + 100 AS a FROM main.t AS m WHERE m.a IN (SELECT a FROM t) AND m.a IN main.t";
+    assert_eq!(copied(&server, &token, sql)["status"], "done");
+    assert_eq!(
+        (count(&token).as_str(), count(&server.token).as_str()),
+        ("5,216\n", "2,3\n")
+    );
+    // What comes to the main workspace afterwards stays there.
+    server.post("/v0/events?name=t&wait=true", "", "{\"a\":1000}");
+    assert_eq!(count(&token), "5,216\n");
+    // In other requests the name means nothing.
+    let ask = server.get_as(&token, "/v0/sql?q=SELECT+*+FROM+main.t");
+    assert_eq!(ask.status, 404, "{}", ask.text);
+}
+
+#[test]
+fn only_the_user_of_a_branch_copies_rows_of_the_main_workspace() {
+    let server = filled();
+    server.post(
+        "/v0/tokens?name=w&scope=DATASOURCES:APPEND:t&scope=DATASOURCES:READ:t",
+        "",
+        "",
+    );
+    let (_, token, _) = branch(&server, "dev", "");
+    let of_branch = |name: &str| {
+        let found = server.get_as(&token, &format!("/v0/tokens/{name}")).json();
+        found["token"].as_str().unwrap().to_owned()
+    };
+    let (admin, writer) = (of_branch("workspace%20admin%20token"), of_branch("w"));
+    let pipe = "/v0/pipes?name=around&sql=SELECT+*+FROM+main.t";
+    let made = server.send_as(&token, pipe, "").status;
+    server.data_source("main_only", "`a` Int32 `json:$.a`");
+    let copy = "/v0/sql_copy?copy_to=t";
+    for (token, sql, status, says) in [
+        (&admin, "SELECT * FROM main.t", 403, "only the user's own"),
+        (&writer, "SELECT * FROM main.t", 403, "only the user's own"),
+        (
+            &writer,
+            "SELECT a FROM t WHERE a IN main.t",
+            403,
+            "only the user's own",
+        ),
+        (
+            &token,
+            "SELECT * FROM main.nosuch",
+            404,
+            "'nosuch' does not exist in the main",
+        ),
+        (
+            &token,
+            "SELECT * FROM main.e",
+            404,
+            "'e' does not exist in the main",
+        ),
+        (
+            &server.token,
+            "SELECT * FROM main.t",
+            400,
+            "a token of a branch only",
+        ),
+        (&token, "INSERT INTO main.t SELECT 1", 400, ""),
+    ] {
+        let answer = server.send_as(token, copy, sql);
+        assert_eq!(answer.status, status, "{sql}: {}", answer.text);
+        assert!(answer.text.contains(says), "{sql}: {}", answer.text);
+    }
+    // A pipe that names it gives a token no more than it may.
+    if made < 300 {
+        let job = copied(&server, &admin, "SELECT * FROM around");
+        assert_eq!(job["status"], "error", "{job}");
+    }
+    let job = copied(&server, &token, "SELECT * FROM main.main_only");
+    assert_eq!(
+        (&job["status"], &job["statistics"]["row_count"]),
+        (&json!("done"), &json!(0))
+    );
+    // Columns that the data source of the branch does not have are named.
+    let alter = "/v0/datasources/t/alter?dry=false&schema=%60a%60%20Int32%20%60json:$.a%60,%60b%60%20Int32%20%60json:$.b%60";
+    let altered = server.post(alter, "", "");
+    assert_eq!(altered.status, 200, "{}", altered.text);
+    let job = copied(&server, &token, "SELECT * FROM main.t");
+    let error = job["error"].as_str().unwrap_or_default();
+    assert!(job["status"] == "error" && error.contains('b'), "{job}");
+    println!("{error}");
+    assert_eq!(server.get_as(&token, ASK).text, "0,0\n");
+    assert_eq!(server.get(ASK).text, "2,3\n");
+}

@@ -18,7 +18,8 @@ use crate::http::app::App;
 use crate::http::params::Params;
 use crate::http::reply::{Failure, Handled, Reply};
 use crate::jobs::{Kind, NewJob};
-use crate::project::{Brought, DataMode};
+use crate::project::{Brought, DataMode, MainRows};
+use crate::tokens::Access;
 
 /// `GET /v0/environments`: admins get the tokens as well, and so only they get the list.
 pub(super) fn list(a: &Ask<'_>) -> Handled {
@@ -52,6 +53,20 @@ fn is_branch(app: &App) -> bool {
 fn main_id(app: &App) -> String {
     let own = app.project.workspace();
     own.main.clone().unwrap_or_else(|| own.id.clone())
+}
+
+/// What `main` means in the text of a copy; none where a database is called so.
+pub(super) fn main_rows(app: &App, access: &Access) -> Option<MainRows> {
+    if !is_branch(app) {
+        let tables = app.store().database().engine().tables();
+        let is_database = tables.iter().any(|t| t.definition().database == "main");
+        return (!is_database).then_some(MainRows::NoBranch);
+    }
+    let main = app.workspaces.find(&main_id(app));
+    match main.filter(|_| workspaces::is_user(access)) {
+        Some(main) => Some(MainRows::Of(Arc::clone(&main.project))),
+        None => Some(MainRows::Denied),
+    }
 }
 
 fn find(app: &App, key: &str) -> Handled<Arc<App>> {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
+use super::branches;
 use super::datasources;
 use super::pipes::find;
 use super::routes::Ask;
@@ -217,7 +218,7 @@ pub(super) fn copy_sql(a: &Ask<'_>) -> Handled {
     }
     let mut values = variables(&call.query);
     values.remove("copy_to");
-    let resolver = Arc::new(Resolver::new(
+    let resolver = Resolver::new(
         &app.project,
         Request {
             access: a.access.clone(),
@@ -226,7 +227,11 @@ pub(super) fn copy_sql(a: &Ask<'_>) -> Handled {
             pipeline: None,
             now: iso_seconds(now_micros(), ' '),
         },
-    ));
+    );
+    let resolver = Arc::new(match branches::main_rows(app, a.access) {
+        Some(main) => resolver.with_main(main),
+        None => resolver,
+    });
     let rendered = resolver.render_text(&text)?;
     let sql = resolver.check(&rendered.sql)?;
     let job = app.runs.copy_sql(&target, sql, resolver);
