@@ -328,19 +328,22 @@ impl Project {
         self.change(|state, store| {
             let first = state.data_source(a).cloned().ok_or_else(|| missing(a))?;
             let second = state.data_source(b).cloned().ok_or_else(|| missing(b))?;
-            store.execute(&format!(
-                "EXCHANGE TABLES {} AND {}",
-                store.at(&first.name),
-                store.at(&second.name)
-            ))?;
-            for (keeps_name, gives) in [(&first, &second), (&second, &first)] {
-                let next = DataSource {
+            let next =
+                [(&first, &second), (&second, &first)].map(|(keeps_name, gives)| DataSource {
                     id: keeps_name.id.clone(),
                     name: keeps_name.name.clone(),
                     updated_at: timestamp(),
                     ..DataSource::clone(gives)
-                };
-                put(store, "datasource", &next.id, &next)?;
+                });
+            // In the step of the tables: what a restart finds fits them.
+            let values = next
+                .iter()
+                .map(|d| store.entry("datasource", &d.id, Some(d)))
+                .collect::<std::result::Result<Vec<_>, _>>()?;
+            let full = |name: &str| (store.data().to_owned(), name.to_owned());
+            let engine = store.database().engine();
+            engine.exchange_fenced(&full(&first.name), &full(&second.name), values)?;
+            for next in next {
                 state.data_sources.insert(next.name.clone(), Arc::new(next));
             }
             Ok(())

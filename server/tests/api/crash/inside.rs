@@ -327,3 +327,47 @@ const INCREMENTS: Scenario = {
 fn increments() {
     cut_everywhere(&INCREMENTS);
 }
+
+/// Two data sources of different columns change places, again and again: the definitions fit the tables.
+const EXCHANGES: Scenario = {
+    fn perform(run: &Cut, known: &mut Known) -> Done<()> {
+        run.data_source("t", "`a` UInt64 `json:$.a`")?;
+        run.data_source("u", "`b` String `json:$.b`")?;
+        run.ask("POST", "/v0/events?name=t&wait=true", "{\"a\":1}")?;
+        known.steps = 1;
+        for _ in 0..3 {
+            let both = "datasource_a=t&datasource_b=u";
+            run.ask("POST", &format!("/v0/datasources/exchange?{both}"), "")?;
+            known.steps += 1;
+        }
+        Ok(())
+    }
+    fn check(run: &Cut, known: &Known, place: &str) {
+        if known.steps == 0 {
+            return;
+        }
+        let state = run.app.project.snapshot();
+        let rows: u64 = ["t", "u"].iter().filter_map(|n| run.count(n)).sum();
+        assert_eq!(rows, 1, "{place}: the row is in one of them");
+        for name in ["t", "u"] {
+            let says = &state.data_source(name).unwrap().columns[0].name;
+            let real = "SELECT count() FROM system.columns WHERE database = 'default'";
+            let real = format!("{real} AND table = '{name}' AND name = '{says}'");
+            let fits = run.number(&real);
+            assert_eq!(fits, Some(1), "{place}: {name} has its column {says}");
+            let body = format!("{{\"{says}\":\"7\"}}");
+            let path = format!("/v0/events?name={name}&wait=true");
+            assert!(run.ask("POST", &path, &body).is_ok(), "{place}");
+        }
+    }
+    Scenario {
+        kinds: &[],
+        perform,
+        check,
+    }
+};
+
+#[test]
+fn exchanges() {
+    cut_everywhere(&EXCHANGES);
+}
