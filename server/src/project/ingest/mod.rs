@@ -90,13 +90,17 @@ pub fn append(
 ) -> Result<Ingested> {
     let mut source = Arc::clone(source);
     for _ in 0..MOVES_MAX {
+        let table = project.store.table(&source.name).map(|t| t.uid());
         let target = Target {
             ending: ending.clone(),
             ..Target::of(project, &source, &source.name)
         };
         match target.ingest(body, format) {
             // Its rows moved to another table meanwhile: nothing was written to either.
-            Err(ProjectError::Database(e)) if is_of_move(e.code()) => {}
+            Err(ProjectError::Database(e))
+                if is_of_move(e.code(), || {
+                    project.store.table(&source.name).map(|t| t.uid()) != table
+                }) => {}
             done => return done,
         }
         let now = project.snapshot().data_source(&source.id).cloned();
@@ -112,12 +116,14 @@ pub fn append(
 /// How often a body is tried again whose data source changed under it.
 const MOVES_MAX: usize = 3;
 
-/// Whether an INSERT may have failed since its table is not the data source's any more.
-fn is_of_move(code: Code) -> bool {
-    matches!(
-        code,
-        Code::ABORTED | Code::UNKNOWN_TABLE | Code::NO_SUCH_COLUMN_IN_TABLE
-    )
+/// Whether an INSERT may have failed since its table is not the data source's any more. A table that is
+/// unknown may be another that the rows go on to: it was this one if it is `another` now.
+fn is_of_move(code: Code, another: impl FnOnce() -> bool) -> bool {
+    match code {
+        Code::ABORTED | Code::NO_SUCH_COLUMN_IN_TABLE => true,
+        Code::UNKNOWN_TABLE => another(),
+        _ => false,
+    }
 }
 
 /// What stands between the name of a data source and the number of a replacement, in the name of the

@@ -2,7 +2,20 @@
 
 use serde_json::json;
 
+use roost_engine::error::Code;
+
+use super::is_of_move;
 use super::path::Path;
+
+#[test]
+fn only_a_body_whose_own_table_is_another_is_tried_again() {
+    assert!(is_of_move(Code::UNKNOWN_TABLE, || true));
+    // It was that of a view, and will be unknown again.
+    assert!(!is_of_move(Code::UNKNOWN_TABLE, || false));
+    assert!(is_of_move(Code::ABORTED, || false));
+    assert!(is_of_move(Code::NO_SUCH_COLUMN_IN_TABLE, || false));
+    assert!(!is_of_move(Code::BAD_ARGUMENTS, || true));
+}
 
 #[test]
 fn paths_lead_to_their_values() {
