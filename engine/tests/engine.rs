@@ -381,6 +381,41 @@ fn what_is_held_gives_way_and_what_came_meanwhile_stays() {
 }
 
 #[test]
+fn rows_are_not_changed_where_a_table_was() {
+    let engine = open(&storage(), &small()).unwrap();
+    let create = |n: &str| engine.create_table(definition(n), CreateMode::Fail);
+    let (a, b) = (create("a").unwrap(), create("b").unwrap());
+    let key = || vec![("k".to_owned(), Some(b"1".to_vec()))];
+    let refused = engine.exchange_fenced(&name("a"), &name("b"), key(), &|| false);
+    assert_eq!(refused.unwrap_err().code(), Code::ABORTED);
+    assert_eq!(engine.table("default", "a").unwrap().uid(), a.uid());
+    assert!(engine.get("k").is_none());
+    let all_go = Rewrite {
+        definition: None,
+        touches: &|_| Ok(true),
+        rows: &|block| Ok(block.slice(0, 0)),
+    };
+    let (holds, held) = std::sync::mpsc::channel();
+    std::thread::scope(|scope| {
+        let (engine, key) = (&engine, &key);
+        let exchanged = scope.spawn(move || {
+            let still = || {
+                holds.send(()).unwrap();
+                std::thread::sleep(std::time::Duration::from_millis(100));
+                true
+            };
+            engine.exchange_fenced(&name("a"), &name("b"), key(), &still)
+        });
+        held.recv().unwrap();
+        let deleted = engine.rewrite(&a, &all_go);
+        assert_eq!(deleted.unwrap_err().code(), Code::ABORTED);
+        exchanged.join().unwrap().unwrap();
+    });
+    assert_eq!(engine.table("default", "a").unwrap().uid(), b.uid());
+    assert!(engine.rewrite(&a, &all_go).is_ok());
+}
+
+#[test]
 fn names_change_together_or_not_at_all() {
     let storage = storage();
     let engine = open(&storage, &small()).unwrap();

@@ -403,7 +403,7 @@ fn moved_key() {
         let _closed = old.close();
         let name = |name: &str| ("default".to_owned(), name.to_owned());
         let job = vec![("job/moved".to_owned(), Some(b"1".to_vec()))];
-        engine.exchange_fenced(&name("t"), &name("b"), job)
+        engine.exchange_fenced(&name("t"), &name("b"), job, &|| true)
     }
     cut_everywhere(&Scenario {
         steps: &[

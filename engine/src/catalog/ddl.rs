@@ -230,21 +230,23 @@ impl Engine {
     /// # Errors
     /// UNKNOWN_TABLE.
     pub fn exchange(&self, a: &TableName, b: &TableName) -> Result<()> {
-        self.exchange_names(a, b, Vec::new(), false)
+        self.exchange_names(a, b, Vec::new(), None)
     }
 
     /// [`Engine::exchange`], with keys that are set in the same step. What was prepared for either table
-    /// before is refused from then on: rows come by the new names or not at all.
+    /// before is refused from then on: rows come by the new names or not at all. `still` is asked while
+    /// nobody can delete or change stored rows.
     ///
     /// # Errors
-    /// UNKNOWN_TABLE.
+    /// UNKNOWN_TABLE; ABORTED when `still` says no.
     pub fn exchange_fenced(
         &self,
         a: &TableName,
         b: &TableName,
         values: Vec<(String, Option<Vec<u8>>)>,
+        still: &dyn Fn() -> bool,
     ) -> Result<()> {
-        self.exchange_names(a, b, values, true)
+        self.exchange_names(a, b, values, Some(still))
     }
 
     fn exchange_names(
@@ -252,9 +254,19 @@ impl Engine {
         a: &TableName,
         b: &TableName,
         values: Vec<(String, Option<Vec<u8>>)>,
-        fenced: bool,
+        fenced: Option<&dyn Fn() -> bool>,
     ) -> Result<()> {
-        self.rename_with(values, fenced, |names| {
+        self.rename_with(values, fenced.is_some(), |names| {
+            if fenced.is_some_and(|still| !still()) {
+                return Err(err!(
+                    ABORTED,
+                    "Rows of {}.{} changed before it could change places with {}.{}",
+                    a.0,
+                    a.1,
+                    b.0,
+                    b.1
+                ));
+            }
             let (first, second) = (names.table(&a.0, &a.1)?, names.table(&b.0, &b.1)?);
             names.put(&a.0, &a.1, second);
             names.put(&b.0, &b.1, first);

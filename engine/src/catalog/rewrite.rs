@@ -13,6 +13,7 @@ use super::drafts::{self, Draft};
 use super::transaction::put_values;
 use super::{Engine, Inner, Layout, Table, TableDefinition};
 use crate::block::Block;
+use crate::err;
 use crate::error::{Error, Result};
 use crate::log::Edit;
 use crate::part::{Part, PartInfo};
@@ -59,21 +60,31 @@ impl Engine {
     /// # Errors
     /// UNKNOWN_TABLE, and what reading, writing and the change itself say; nothing changed then.
     pub fn rewrite(&self, table: &Arc<Table>, rewrite: &Rewrite<'_>) -> Result<usize> {
-        self.rewrite_and(table, rewrite, &|_| Vec::new())
+        let version = table.versioned_layout().1;
+        self.rewrite_and((table, version), rewrite, &|_| Vec::new())
     }
 
     /// As [`Engine::rewrite`], with keys that are set in the same commit, made of the number of rows
     /// that went.
     ///
     /// # Errors
-    /// As [`Engine::rewrite`].
+    /// As [`Engine::rewrite`]; ABORTED when the table has not the version any more that the
+    /// rewrite was made for: it has other columns or stands in another place.
     pub fn rewrite_and(
         &self,
-        table: &Arc<Table>,
+        (table, version): (&Arc<Table>, u64),
         rewrite: &Rewrite<'_>,
         also: Also<'_>,
     ) -> Result<usize> {
         let _ddl = self.inner.ddl.lock();
+        if table.versioned_layout().1 != version {
+            // The rows that are meant may stand in another table now.
+            return Err(err!(
+                ABORTED,
+                "Table {} changed its place or columns before its rows could be changed: try again",
+                table.full_name()
+            ));
+        }
         self.inner.rewrite(table, rewrite, (self.branch, also))
     }
 }
@@ -276,6 +287,8 @@ impl Inner {
                 }
                 gone
             });
+            // Behind the change: who saw no change before it read rows, read them as they were or is told.
+            table.note_change();
             if reshaped {
                 inner.meanings_changed();
             }

@@ -20,7 +20,7 @@ pub mod snapshot;
 pub mod split;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -48,6 +48,8 @@ pub struct Table {
     marks: Marks,
     /// Merges of the table were stopped by hand.
     merges_stopped: AtomicBool,
+    /// How often stored rows were deleted or changed since the table was opened.
+    changes: AtomicU64,
     /// Who writes rows holds it together with others, who closes the table alone.
     gate: RwLock<()>,
 }
@@ -92,6 +94,7 @@ impl Table {
             claims: Claims::default(),
             marks: Marks::default(),
             merges_stopped: AtomicBool::new(false),
+            changes: AtomicU64::new(0),
             gate: RwLock::new(()),
         }
     }
@@ -155,6 +158,16 @@ impl Table {
     /// The right to commit rows into the table; none when it stays closed for long.
     pub(crate) fn enter(&self) -> Option<RwLockReadGuard<'_, ()>> {
         self.gate.try_read_for(CLOSED_MAX)
+    }
+
+    /// How often stored rows were deleted or changed, since the table was opened.
+    pub fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
+    }
+
+    /// Counts a change of stored rows, with what shows it.
+    pub(crate) fn note_change(&self) {
+        self.changes.fetch_add(1, Ordering::AcqRel);
     }
 
     /// Whether the table was dropped.

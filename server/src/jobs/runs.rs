@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use roost::interpret::WriteOptions;
 use roost::session::{QueryRequest, QuerySummary};
+use roost_engine::error::Code;
 use serde_json::{Map, Value as Json, json};
 
 use super::{Folder, Job, Jobs, Kind, NewJob, Outcome, Running};
@@ -110,19 +111,29 @@ impl Runs {
         let told = |rows: u64| Map::from_iter([("rows_affected".to_owned(), rows.into())]);
         let affected = Arc::new(AtomicU64::new(0));
         let seen = Arc::clone(&affected);
-        let request = QueryRequest {
+        let request = || QueryRequest {
             sql: format!("DELETE FROM {table} WHERE {condition}"),
             cancel: running.cancel.clone(),
             write: WriteOptions {
-                also: running.done_with(move |w| {
-                    seen.store(w.rows, Ordering::Relaxed);
-                    told(w.rows)
+                also: running.done_with({
+                    let seen = Arc::clone(&seen);
+                    move |w| {
+                        seen.store(w.rows, Ordering::Relaxed);
+                        told(w.rows)
+                    }
                 }),
                 ..WriteOptions::default()
             },
             ..QueryRequest::default()
         };
-        let done = store.run(request).map_err(|e| format!("{e:?}"));
+        let mut done = store.run(request());
+        // The rows moved to another table before they could be deleted.
+        for _ in 0..3 {
+            if done.as_ref().is_err_and(|e| e.code() == Code::ABORTED) {
+                done = store.run(request());
+            }
+        }
+        let done = done.map_err(|e| format!("{e:?}"));
         let outcome = done.map(|summary| Did {
             summary,
             details: told(affected.load(Ordering::Relaxed)),

@@ -342,7 +342,7 @@ impl Project {
                 .collect::<std::result::Result<Vec<_>, _>>()?;
             let full = |name: &str| (store.data().to_owned(), name.to_owned());
             let engine = store.database().engine();
-            engine.exchange_fenced(&full(&first.name), &full(&second.name), values)?;
+            engine.exchange_fenced(&full(&first.name), &full(&second.name), values, &|| true)?;
             for next in next {
                 state.data_sources.insert(next.name.clone(), Arc::new(next));
             }

@@ -114,12 +114,12 @@ pub fn merges(stop: bool, table: Option<&TableName>, context: &StatementContext)
 
 /// ALTER.
 pub fn alter(
-    table: &TableName,
+    name: &TableName,
     commands: &[AlterCommand],
     context: &StatementContext,
 ) -> Result<()> {
     context.require_writable()?;
-    let table = names::table(context, table)?;
+    let table = names::table(context, name)?;
     let mut definition = table.definition().as_ref().clone();
     let before = definition.clone();
     let mut renames = Vec::new();
@@ -129,9 +129,12 @@ pub fn alter(
             continue;
         }
         match command {
-            AlterCommand::Delete(predicate) => mutate::delete(&table, predicate, context)?,
+            AlterCommand::Delete(predicate) => {
+                mutate::delete(names::versioned(context, name)?, predicate, context)?;
+            }
             AlterCommand::Update(assignments, predicate) => {
-                mutate::update(&table, assignments, predicate, context)?;
+                let table = names::versioned(context, name)?;
+                mutate::update(table, assignments, predicate, context)?;
             }
             _ => change(&mut definition, command, &mut renames, context)?,
         }

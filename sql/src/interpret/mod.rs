@@ -100,7 +100,7 @@ pub fn run(
         Statement::Exchange(a, b) => ddl::exchange(a, b, context)?,
         Statement::Alter { table, commands } => ddl::alter(table, commands, context)?,
         Statement::Delete { table, predicate } => {
-            mutate::delete(&names::table(context, table)?, predicate, context)?;
+            mutate::delete(names::versioned(context, table)?, predicate, context)?;
         }
         Statement::Optimize {
             table,

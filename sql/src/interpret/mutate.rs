@@ -88,7 +88,7 @@ fn fill_sets(bound: &Expr, context: &StatementContext) -> Result<()> {
 
 /// `ALTER TABLE t DELETE WHERE p` and `DELETE FROM t WHERE p`.
 pub(super) fn delete(
-    table: &Arc<Table>,
+    (table, version): (Arc<Table>, u64),
     predicate: &ast::Expr,
     context: &StatementContext,
 ) -> Result<()> {
@@ -108,12 +108,12 @@ pub(super) fn delete(
         keep.extend(start..block.rows() as u32);
         Ok(block.take(&keep))
     };
-    rewrite(table, &predicate, &rows, context)
+    rewrite((table, version), &predicate, &rows, context)
 }
 
 /// `ALTER TABLE t UPDATE c = e, ... WHERE p`.
 pub(super) fn update(
-    table: &Arc<Table>,
+    (table, version): (Arc<Table>, u64),
     assignments: &[(String, ast::Expr)],
     predicate: &ast::Expr,
     context: &StatementContext,
@@ -157,11 +157,11 @@ pub(super) fn update(
         }
         Block::new(Arc::clone(block.schema()), columns, block.rows())
     };
-    rewrite(table, &predicate, &rows, context)
+    rewrite((table, version), &predicate, &rows, context)
 }
 
 fn rewrite(
-    table: &Arc<Table>,
+    (table, version): (Arc<Table>, u64),
     predicate: &Predicate,
     rows: &dyn Fn(Block) -> Result<Block>,
     context: &StatementContext,
@@ -180,5 +180,7 @@ fn rewrite(
         also.flat_map(|also| also(&written)).collect()
     };
     let engine = &context.shared.engine;
-    engine.rewrite_and(table, &rewrite, &also).map(|_| ())
+    engine
+        .rewrite_and((&table, version), &rewrite, &also)
+        .map(|_| ())
 }

@@ -44,14 +44,39 @@ pub(super) fn unknown_table(database: &str, name: &str) -> Error {
 
 /// The table of that name; of a materialized view its target.
 pub(super) fn table(context: &StatementContext, name: &TableName) -> Result<Arc<Table>> {
+    resolve(context, name).map(|(table, _)| table)
+}
+
+/// The same with the version that it has under that name: when it has another, it may be elsewhere.
+///
+/// # Errors
+/// UNKNOWN_TABLE; ABORTED when it never stands still.
+pub(super) fn versioned(context: &StatementContext, name: &TableName) -> Result<(Arc<Table>, u64)> {
+    for _ in 0..1000 {
+        let (table, (database, name)) = resolve(context, name)?;
+        let version = table.versioned_layout().1;
+        // Read behind the version: a version of another place comes with that place's name.
+        let definition = table.definition();
+        if (&definition.database, &definition.name) == (&database, &name) {
+            return Ok((table, version));
+        }
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    let message = format!("Table {} changes its place all the time", name.name);
+    Err(Error::new(Code::ABORTED, message))
+}
+
+/// A table with the name that it is found by.
+fn resolve(context: &StatementContext, name: &TableName) -> Result<(Arc<Table>, (String, String))> {
     let (database, name) = full(context, name)?;
     if let Some(table) = context.shared.engine.table(&database, &name) {
-        return Ok(table);
+        return Ok((table, (database, name)));
     }
     if let Some(view) = super::materialized::find(&context.shared.engine, &database, &name)? {
         let (database, name) = &view.target;
         let target = context.shared.engine.table(database, name);
-        return target.ok_or_else(|| unknown_table(database, name));
+        let target = target.ok_or_else(|| unknown_table(database, name))?;
+        return Ok((target, view.target));
     }
     if super::views::text_of(&context.shared.engine, &database, &name).is_some() {
         let message = format!("{database}.{name} is a view: it cannot be written to");

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use roost::interpret::WriteOptions;
 use roost::session::QueryRequest;
 use roost_engine::catalog::Table;
+use roost_engine::error::Code;
 
 use crate::project::ddl::create_table_sql;
 use crate::project::ingest::{implicit_columns, no_table};
@@ -79,6 +80,8 @@ struct Moved {
     /// The commit up to which they were.
     commit: u64,
     rows: u64,
+    /// How often rows of the old table had been deleted or changed before the first of them was read.
+    changes: u64,
 }
 
 impl Project {
@@ -165,13 +168,6 @@ impl Move<'_> {
                     "the columns of {name} changed while its rows moved to another key; build again"
                 )));
             }
-            let stays = self.what_moved_is_there();
-            if !stays || !self.adds && self.late_bytes()? > 0 {
-                store.execute(&format!("TRUNCATE TABLE {}", store.at(&self.fresh)))?;
-                self.follow(true)?;
-            } else if self.adds {
-                self.follow(false)?;
-            }
             let new = store
                 .table(&self.fresh)
                 .ok_or_else(|| no_table(&self.fresh))?;
@@ -184,14 +180,39 @@ impl Move<'_> {
                 updated_at: timestamp(),
                 ..self.source.clone()
             };
-            let mut values = store.moved_cursors(&self.old, &new);
-            values.push(store.entry("datasource", &next.id, Some(&next))?);
             let full = |name: &str| (store.data().to_owned(), name.to_owned());
             let engine = store.database().engine();
-            engine.exchange_fenced(&full(name), &full(&self.fresh), values)?;
+            // Rows may still be deleted until the tables change places: then all move once more.
+            loop {
+                self.catch_up(store)?;
+                let mut values = store.moved_cursors(&self.old, &new);
+                values.push(store.entry("datasource", &next.id, Some(&next))?);
+                let (a, b) = (full(name), full(&self.fresh));
+                match engine.exchange_fenced(&a, &b, values, &|| self.is_unchanged()) {
+                    Err(e) if e.code() == Code::ABORTED && !self.is_unchanged() => {}
+                    done => break done?,
+                }
+            }
             state.data_sources.insert(next.name.clone(), Arc::new(next));
             Ok(())
         })
+    }
+
+    /// Makes the new table hold what the old one holds, which nothing comes into.
+    fn catch_up(&self, store: &Store) -> Result<()> {
+        let stays = self.what_moved_is_there();
+        if !stays || !self.adds && self.late_bytes()? > 0 {
+            store.execute(&format!("TRUNCATE TABLE {}", store.at(&self.fresh)))?;
+            self.follow(true)?;
+        } else if self.adds {
+            self.follow(false)?;
+        }
+        Ok(())
+    }
+
+    /// Whether no row was deleted or changed since the first of those that moved was read.
+    fn is_unchanged(&self) -> bool {
+        self.old.changes() == self.moved.get().changes
     }
 
     /// Bytes of the rows that have not moved yet.
@@ -207,28 +228,35 @@ impl Move<'_> {
         Ok(parts.map(|p| p.info().bytes.max(1)).sum())
     }
 
-    /// Whether no row was deleted or replaced after it had moved. Merges that make one row of several
+    /// Whether no row was deleted, changed or replaced after it had moved. Merges that make one row of several
     /// look alike: then it is taken for no.
     fn what_moved_is_there(&self) -> bool {
         let moved = self.moved.get();
         let snapshot = self.old.snapshot();
         let infos = snapshot.parts.iter().map(|p| p.info());
         let before = infos.filter(|i| i.max_block <= moved.commit);
-        before.map(|i| i.rows).sum::<u64>() == moved.rows
+        self.is_unchanged() && before.map(|i| i.rows).sum::<u64>() == moved.rows
     }
 
     /// Moves all rows, or those that have not moved yet; the bytes of those that came meanwhile.
     fn follow(&self, all: bool) -> Result<u64> {
         let engine = self.project.store.database().engine();
+        let before = match all {
+            true => Moved {
+                changes: self.old.changes(),
+                ..Moved::default()
+            },
+            false => self.moved.get(),
+        };
         let since = match all {
             true => engine.since_ever(&self.old, READER)?,
             false => engine.since(&self.old, READER)?,
         };
         let rows: u64 = since.snapshot().parts.iter().map(|p| p.info().rows).sum();
-        let before = if all { 0 } else { self.moved.get().rows };
         self.moved.set(Moved {
             commit: since.snapshot().commit,
-            rows: before + rows,
+            rows: before.rows + rows,
+            ..before
         });
         let Some(insert) = &self.insert else {
             return Ok(0);
