@@ -1,6 +1,8 @@
 """The e-store example's stress case beside PostgreSQL: 500 cities, two years of hourly weather, periods of up
-to 90 days at random. 16 connections ask the endpoint over HTTP (wrk), 16 ask PostgreSQL with prepared
-statements (pgbench) over the same rows under a covering index; they take turns.
+to 90 days at random. 16 connections ask the endpoint over HTTP (wrk), 16 ask PostgreSQL (pgbench) over the same
+rows under a covering index; they take turns. Three ways: connections kept and PostgreSQL's statement prepared;
+connections kept and the statement sent as text; a connection for each call on both sides, which is what the public
+stress scripts do.
 
     benches/stress.py --binary target/release/roost [--seconds 8] [--runs 3] [--write docs/performance.md]
 
@@ -48,6 +50,12 @@ WORK = [
     ("the ten newest reports of a period", "reports.json?max_results=10", REPORTS + " LIMIT 10"),
     ("the days of a period", "daily_stats.json?", DAILY),
     ("all reports of a period", "reports.json?max_results=5000", REPORTS),
+]
+# How it is asked: what it is called, whether connections stay, and what pgbench is told.
+WAYS = [
+    ("kept, prepared", True, ["-M", "prepared"]),
+    ("kept, as text", True, ["-M", "simple"]),
+    ("a connection a call", False, ["-M", "simple", "-C"]),
 ]
 
 
@@ -104,13 +112,13 @@ class Postgres:
         self.server.wait(timeout=60)
 
 
-def lua(folder, path, token):
-    """A wrk script that asks for a random city and period."""
+def lua(folder, path, token, kept):
+    """A wrk script that asks for a random city and period, over connections that are kept or not."""
     file = os.path.join(folder, "ask.lua")
     with open(file, "w") as f:
         f.write(f"""
 local day, first = 86400, {int((START - datetime(1970, 1, 1)).total_seconds())}
-local headers = {{["Authorization"] = "Bearer {token}"}}
+local headers = {{["Authorization"] = "Bearer {token}", ["Connection"] = "{'keep-alive' if kept else 'close'}"}}
 function init() math.randomseed(7) end
 function request()
   local days = math.random(2, 90)
@@ -144,9 +152,9 @@ def ask_roost(roost, base, file, seconds):
     return float(re.search(r"Requests/sec:\s+([\d.]+)", out)[1]), cpu / calls * 1e3
 
 
-def ask_postgres(postgres, file, seconds):
+def ask_postgres(postgres, file, how, seconds):
     cpu = postgres.cpu()
-    out = subprocess.run(["pgbench", "-h", "127.0.0.1", "-p", str(postgres.port), "-U", "postgres", "-n", "-M", "prepared",
+    out = subprocess.run(["pgbench", "-h", "127.0.0.1", "-p", str(postgres.port), "-U", "postgres", "-n", *how,
                           "-c", str(CONNECTIONS), "-j", "1", "-T", str(seconds), "-f", file, "postgres"],
                          capture_output=True, text=True, check=True).stdout
     time.sleep(0.3)
@@ -196,8 +204,8 @@ def main():
             if postgres:
                 postgres.close()
     if args.write:
-        head = (f"On {machine()}, {CONNECTIONS} connections, medians of {args.runs} runs in turns.\n\n| what | Roost a second | PostgreSQL a second "
-                "| ratio | Roost CPU ms | PostgreSQL CPU ms |\n|---|---|---|---|---|---|\n")
+        head = (f"On {machine()}, {CONNECTIONS} connections, medians of {args.runs} runs in turns.\n\n| what | connections | Roost a second "
+                "| PostgreSQL a second | ratio | Roost CPU ms | PostgreSQL CPU ms |\n|---|---|---|---|---|---|---|\n")
         write_between(args.write, "stress", head + "\n".join(lines))
 
 
@@ -216,13 +224,17 @@ def run(args, folder, roost, postgres):
     lines = []
     for what, path, sql in WORK:
         same(base, reader, postgres, path, sql)
-        ours, theirs = lua(folder, path, reader), script(folder, sql)
-        ask_roost(roost, base, ours, 3), ask_postgres(postgres, theirs, 3)
-        samples = [(ask_roost(roost, base, ours, args.seconds), ask_postgres(postgres, theirs, args.seconds)) for _ in range(args.runs)]
-        middle = [statistics.median(s[side][value] for s in samples) for side in (0, 1) for value in (0, 1)]
-        rate, cpu, their_rate, their_cpu = middle
-        print(f"{what:<40} {rate:8.0f} /s {cpu:7.3f} ms CPU    PostgreSQL {their_rate:8.0f} /s {their_cpu:7.3f} ms CPU", flush=True)
-        lines.append(f"| {what} | {rate:.0f} | {their_rate:.0f} | {rate / their_rate:.2f} | {cpu:.3f} | {their_cpu:.3f} |")
+        theirs = script(folder, sql)
+        for way, kept, how in WAYS:
+            ours = lua(folder, path, reader, kept)
+            ask_roost(roost, base, ours, 2), ask_postgres(postgres, theirs, how, 2)
+            samples = [(ask_roost(roost, base, ours, args.seconds), ask_postgres(postgres, theirs, how, args.seconds))
+                       for _ in range(args.runs)]
+            middle = [statistics.median(s[side][value] for s in samples) for side in (0, 1) for value in (0, 1)]
+            rate, cpu, their_rate, their_cpu = middle
+            print(f"{what:<36} {way:<20} {rate:6.0f} /s {cpu:6.3f} ms CPU    PostgreSQL {their_rate:6.0f} /s {their_cpu:6.3f} ms CPU",
+                  flush=True)
+            lines.append(f"| {what} | {way} | {rate:.0f} | {their_rate:.0f} | {rate / their_rate:.2f} | {cpu:.3f} | {their_cpu:.3f} |")
     return lines
 
 
