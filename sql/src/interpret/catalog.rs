@@ -76,6 +76,11 @@ impl<'a> StatementCatalog<'a> {
         views::find(engine, in_database, name)
     }
 
+    /// The statement's surroundings.
+    pub(super) fn statement(&self) -> &'a StatementContext {
+        self.context
+    }
+
     /// The rows of a table that the statement reads.
     fn snapshot_of(&self, table: &Arc<Table>) -> Arc<Snapshot> {
         let write = &self.context.write;

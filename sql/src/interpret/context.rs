@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use roost_engine::block::Block;
 use roost_engine::catalog::{Hold, Since, Table};
 use roost_engine::error::{Code, Error, Result};
@@ -14,6 +15,7 @@ use roost_engine::types::Tz;
 
 use super::catalog::NameResolver;
 use super::insert::Written;
+use super::kept::Beforehand;
 use crate::exec::{CancelToken, ExecContext};
 use crate::functions::BindContext;
 use crate::session::Shared;
@@ -66,6 +68,8 @@ pub struct StatementContext {
     pub resolver: Option<Arc<dyn NameResolver>>,
     /// How an INSERT writes.
     pub write: WriteOptions,
+    /// What is known of the statement before it is planned.
+    pub(crate) beforehand: Mutex<Beforehand>,
     /// What functions know while they bind.
     pub bind: BindContext,
     /// Threads, memory, cancellation, progress.
@@ -108,6 +112,7 @@ impl StatementContext {
             parameters,
             resolver,
             write: WriteOptions::default(),
+            beforehand: Mutex::default(),
             bind,
             exec,
         })

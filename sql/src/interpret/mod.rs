@@ -11,6 +11,7 @@ pub mod ddl;
 mod information_schema;
 mod inline;
 pub mod insert;
+pub(crate) mod kept;
 pub mod materialized;
 mod merge_states;
 mod mutate;

@@ -10,6 +10,7 @@ use roost_engine::error::{Code, Error, Result};
 
 use super::catalog::StatementCatalog;
 use super::context::StatementContext;
+use super::kept::Beforehand;
 use crate::exec::{self, ExecContext, Flow, Totals};
 use crate::parse::ast;
 use crate::plan::Query;
@@ -66,7 +67,11 @@ pub fn run(query: &ast::Query, context: &StatementContext, sink: &mut dyn RowSin
     if query.outfile.is_some() {
         return Err(Error::not_implemented("INTO OUTFILE (the client's part)"));
     }
-    let planned = plan(query, context)?;
+    let planned = match std::mem::take(&mut *context.beforehand.lock()) {
+        Beforehand::Planned(query) => query,
+        Beforehand::Wanted(wanted) => wanted.plan(query, context)?,
+        Beforehand::Nothing => plan(query, context)?,
+    };
     sink.start(&exec::schema_of(&planned)?)?;
     let limits = ResultLimits::of(context);
     let mut seen = (0u64, 0u64);

@@ -118,6 +118,23 @@ impl SnapshotSource {
         })
     }
 
+    /// The same table with none of its rows.
+    pub(super) fn without_rows(&self) -> SnapshotSource {
+        SnapshotSource {
+            name: self.name.clone(),
+            snapshot: Arc::new(self.snapshot.of_parts(Vec::new())),
+            schema: Arc::clone(&self.schema),
+            visible: self.visible,
+            origins: Arc::clone(&self.origins),
+            is_final: self.is_final,
+        }
+    }
+
+    /// Whether only rows are read that FINAL shows.
+    pub(super) fn is_final(&self) -> bool {
+        self.is_final
+    }
+
     /// The snapshot that is read.
     pub fn snapshot(&self) -> &Arc<Snapshot> {
         &self.snapshot

@@ -177,7 +177,7 @@ fn simplified_filter(filter: Filter, context: &BindContext) -> Result<Plan> {
 }
 
 /// The conjunction of predicates; `None` of none.
-pub(super) fn all_of(mut predicates: Vec<Expr>, context: &BindContext) -> Result<Option<Expr>> {
+pub(crate) fn all_of(mut predicates: Vec<Expr>, context: &BindContext) -> Result<Option<Expr>> {
     Ok(match predicates.len() {
         0 => None,
         1 => predicates.pop(),

@@ -26,8 +26,10 @@ use std::sync::{Arc, OnceLock};
 use roost_engine::block::{Block, Field, Schema};
 use roost_engine::error::Result;
 
+pub(crate) use fold::all_of;
 pub use key_condition::{conditions, is_exact};
 
+use crate::expr::Expr;
 use crate::functions::BindContext;
 use crate::plan::{OutputColumn, Plan, Query, Values};
 
@@ -69,6 +71,14 @@ pub fn optimize(mut query: Query, context: &BindContext) -> Result<Query> {
         rule(&mut query, context)?;
     }
     Ok(query)
+}
+
+/// Applies to one condition of WHERE what the rules do to its expression.
+pub(crate) fn condition(expr: &mut Expr, context: &BindContext) {
+    fold::simplify(expr, context);
+    typed_constants::of_expr(expr, context);
+    or_to_in::gather(expr, context);
+    fold::simplify(expr, context);
 }
 
 /// Applies the rules that leave a query that can run again, when its sources have other rows.

@@ -28,7 +28,7 @@ pub(super) fn rule(query: &mut Query, context: &BindContext) -> Result<()> {
     })
 }
 
-fn gather(expr: &mut Expr, context: &BindContext) {
+pub(super) fn gather(expr: &mut Expr, context: &BindContext) {
     expr.rewrite_in_place(&mut |e| match e.as_call() {
         Some(("or", _)) => gathered(e, context).filter(|new| new.ty() == e.ty()),
         _ => None,

@@ -17,11 +17,14 @@ use crate::plan::Query;
 /// The rule.
 pub(super) fn rule(query: &mut Query, context: &BindContext) -> Result<()> {
     transform_up(&mut query.plan, &mut |mut plan| {
-        plan.for_each_expr_mut(&mut |expr| {
-            expr.rewrite_in_place(&mut |e| rewritten(e, context));
-        });
+        plan.for_each_expr_mut(&mut |expr| of_expr(expr, context));
         Ok(plan)
     })
+}
+
+/// The rule for one expression.
+pub(super) fn of_expr(expr: &mut Expr, context: &BindContext) {
+    expr.rewrite_in_place(&mut |e| rewritten(e, context));
 }
 
 fn rewritten(expr: &Expr, context: &BindContext) -> Option<Expr> {

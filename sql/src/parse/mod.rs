@@ -18,6 +18,7 @@ mod lexer;
 mod literal;
 mod operators;
 mod query;
+mod shape;
 pub mod sql_text;
 mod statement;
 #[cfg(test)]
@@ -35,6 +36,7 @@ use ast::{ColumnDef, Expr, IndexDef, Query, Statement};
 use cursor::Cursor;
 use dialect::ChDialect;
 pub use literal::unescape;
+pub use shape::{Shape, literal_value};
 pub use sql_text::SqlText;
 
 /// Deepest nesting of expressions and queries.

@@ -71,6 +71,8 @@ pub struct Shared {
     branches: Arc<Mutex<BTreeMap<String, Weak<Shared>>>>,
     /// Materialized views.
     pub(crate) views: crate::interpret::materialized::Views,
+    /// Plans for texts that come again.
+    pub(crate) plans: crate::interpret::kept::Plans,
 }
 
 impl Shared {
@@ -177,6 +179,7 @@ impl Database {
                 memory: Arc::new(MemoryTracker::of_process((total > 0).then_some(total))),
                 seeds: AtomicU64::new(first_seed),
                 views: Default::default(),
+                plans: Default::default(),
                 branches: Arc::default(),
                 options,
             }),
@@ -250,6 +253,7 @@ impl Database {
             memory: Arc::clone(&own.memory),
             seeds: AtomicU64::new(own.next_seed()),
             views: Default::default(),
+            plans: Default::default(),
             branches: Arc::clone(&own.branches),
             options: own.options.clone(),
         });

@@ -207,11 +207,16 @@ impl Session {
             Arc::clone(&context.exec.memory),
         );
         let sql = identifiers_put_in(request.sql, &context.parameters)?;
-        let parsed = parse::parse_statement(&sql);
-        let data_at = match &parsed {
+        let (known, beforehand) = self.shared.plans.find(&sql, &context);
+        let parsed = match known {
+            Some(statement) => Ok(statement),
+            None => parse::parse_statement(&sql).map(Arc::new),
+        };
+        let data_at = match parsed.as_deref() {
             Ok(Statement::Insert(insert)) => insert.data_at,
             _ => None,
         };
+        context.beforehand = beforehand.into();
         let text = kept_text(&sql[..data_at.unwrap_or(sql.len())]);
         let running = RunningQuery {
             query_id: query_id.clone(),

@@ -92,7 +92,7 @@ pub(super) fn plan(
 }
 
 /// Whether no expression depends on chance or holds rows of its own.
-fn is_pure(plan: &Plan) -> bool {
+pub(in super::super) fn is_pure(plan: &Plan) -> bool {
     let mut pure = true;
     plan.for_each_expr(&mut |expr| {
         pure &= expr.is_deterministic();

@@ -16,6 +16,7 @@ mod graph;
 mod populate;
 
 pub(crate) use cascade::Cascade;
+pub(super) use compiled::is_pure;
 pub use create::{check, create, drop_view, rename};
 pub use definition::{MaterializedView, all, exists, find, increment_of};
 pub(crate) use graph::Views;
