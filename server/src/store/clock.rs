@@ -28,12 +28,24 @@ pub fn iso_seconds(micros: i64, between: char) -> String {
     let seconds = micros.div_euclid(1_000_000);
     let (days, rest) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
     let (year, month, day) = civil(days);
-    format!(
-        "{year:04}-{month:02}-{day:02}{between}{:02}:{:02}:{:02}",
-        rest / 3600,
-        rest / 60 % 60,
-        rest % 60
-    )
+    let (hour, minute, second) = (rest / 3600, rest / 60 % 60, rest % 60);
+    if !(0..=9999).contains(&year) {
+        return format!("{year:04}-{month:02}-{day:02}{between}{hour:02}:{minute:02}:{second:02}");
+    }
+    // Each call of an endpoint writes two.
+    let mut out = String::with_capacity(19);
+    let mut two = |n: i64, behind: Option<char>| {
+        out.extend([b'0' + (n / 10) as u8, b'0' + (n % 10) as u8].map(char::from));
+        out.extend(behind);
+    };
+    two(year / 100, None);
+    two(year % 100, Some('-'));
+    two(month, Some('-'));
+    two(day, Some(between));
+    two(hour, Some(':'));
+    two(minute, Some(':'));
+    two(second, None);
+    out
 }
 
 /// Year, month and day of days since 1970.

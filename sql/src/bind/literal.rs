@@ -8,7 +8,7 @@ use crate::expr::Expr;
 use crate::parse::ast::Literal;
 
 /// A literal as a typed expression.
-pub(super) fn literal(literal: &Literal) -> Expr {
+pub(crate) fn literal(literal: &Literal) -> Expr {
     let (value, ty) = match literal {
         Literal::Null => (Value::Null, DataType::Nothing.nullable()),
         Literal::Bool(b) => (Value::UInt(u64::from(*b)), DataType::Bool),

@@ -49,6 +49,7 @@ use roost_engine::error::Result;
 use roost_engine::types::DataType;
 
 pub use catalog::{BindCatalog, Relation};
+pub(crate) use literal::literal;
 
 use crate::expr::{ColumnId, Expr};
 use crate::parse::ast;

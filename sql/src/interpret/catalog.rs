@@ -62,15 +62,16 @@ impl<'a> StatementCatalog<'a> {
             return information_schema::view(name);
         }
         let engine = &self.context.shared.engine;
+        let readables = &self.context.shared.readables;
         if let Some(table) = engine.table(in_database, name) {
-            let source = SnapshotSource::new(self.snapshot_of(&table))?;
+            let source = SnapshotSource::known(self.snapshot_of(&table), readables)?;
             return Ok(Some(Relation::Table(Arc::new(source))));
         }
         if let Some(view) = materialized::find(engine, in_database, name)? {
             let (database, name) = &view.target;
             let table = engine.table(database, name);
             let table = table.ok_or_else(|| super::names::unknown_table(database, name))?;
-            let source = SnapshotSource::new(table.snapshot())?;
+            let source = SnapshotSource::known(table.snapshot(), readables)?;
             return Ok(Some(Relation::Table(Arc::new(source))));
         }
         views::find(engine, in_database, name)

@@ -9,6 +9,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use quick_cache::sync::Cache;
 use roost_engine::block::{Block, Field, Schema};
 use roost_engine::column::Column;
 use roost_engine::error::{Code, Error, Result};
@@ -50,7 +51,7 @@ pub struct SnapshotSource {
 }
 
 /// The columns that a query may name of a table.
-pub(super) struct Readable {
+pub(crate) struct Readable {
     /// Names and types.
     pub(super) schema: Arc<Schema>,
     /// How many `*` stands for.
@@ -104,18 +105,53 @@ impl Readable {
     }
 }
 
+/// The readable columns of tables, by definition.
+pub(crate) struct Readables(Cache<usize, (Arc<TableDefinition>, Arc<Readable>)>);
+
+impl Default for Readables {
+    fn default() -> Self {
+        Readables(Cache::new(1024))
+    }
+}
+
+impl Readables {
+    fn of(&self, definition: &Arc<TableDefinition>) -> Result<Arc<Readable>> {
+        // What is remembered holds the definition: no other one has its address.
+        let address = Arc::as_ptr(definition) as usize;
+        if let Some((own, readable)) = self.0.get(&address)
+            && Arc::ptr_eq(&own, definition)
+        {
+            return Ok(readable);
+        }
+        let readable = Arc::new(Readable::of(definition)?);
+        let entry = (Arc::clone(definition), Arc::clone(&readable));
+        self.0.insert(address, entry);
+        Ok(readable)
+    }
+}
+
 impl SnapshotSource {
     /// The source over a table's snapshot.
     pub fn new(snapshot: Arc<Snapshot>) -> Result<Self> {
         let readable = Readable::of(&snapshot.definition)?;
-        Ok(SnapshotSource {
+        Ok(Self::of(snapshot, &readable))
+    }
+
+    /// The same for a table that may have been read before.
+    pub(super) fn known(snapshot: Arc<Snapshot>, known: &Readables) -> Result<Self> {
+        let readable = known.of(&snapshot.definition)?;
+        Ok(Self::of(snapshot, &readable))
+    }
+
+    fn of(snapshot: Arc<Snapshot>, readable: &Readable) -> Self {
+        SnapshotSource {
             name: snapshot.definition.full_name(),
-            schema: readable.schema,
+            schema: Arc::clone(&readable.schema),
             visible: readable.visible,
-            origins: readable.origins,
+            origins: Arc::clone(&readable.origins),
             is_final: false,
             snapshot,
-        })
+        }
     }
 
     /// The same table with none of its rows.

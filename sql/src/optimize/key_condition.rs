@@ -158,7 +158,7 @@ fn of_comparison(name: &str, a: &Expr, b: &Expr) -> Option<(ColumnId, Vec<ValueR
     Some((*id, union(vec![range])))
 }
 
-pub(super) fn is_comparison(name: &str) -> bool {
+pub(crate) fn is_comparison(name: &str) -> bool {
     matches!(
         name,
         "equals" | "less" | "lessOrEquals" | "greater" | "greaterOrEquals"

@@ -28,6 +28,7 @@ use roost_engine::error::Result;
 
 pub(crate) use fold::all_of;
 pub use key_condition::{conditions, is_exact};
+pub(crate) use typed_constants::typed;
 
 use crate::expr::Expr;
 use crate::functions::BindContext;

@@ -45,7 +45,7 @@ fn rewritten(expr: &Expr, context: &BindContext) -> Option<Expr> {
         .filter(|new| new.ty() == expr.ty())
 }
 
-fn typed(literal: &Expr, subject: &DataType, context: &BindContext) -> Option<Expr> {
+pub(crate) fn typed(literal: &Expr, subject: &DataType, context: &BindContext) -> Option<Expr> {
     let Expr::Literal(value, ty) = literal else {
         return None;
     };

@@ -73,6 +73,8 @@ pub struct Shared {
     pub(crate) views: crate::interpret::materialized::Views,
     /// Plans for texts that come again.
     pub(crate) plans: crate::interpret::kept::Plans,
+    /// Columns that queries may name of tables.
+    pub(crate) readables: crate::interpret::source::Readables,
 }
 
 impl Shared {
@@ -180,6 +182,7 @@ impl Database {
                 seeds: AtomicU64::new(first_seed),
                 views: Default::default(),
                 plans: Default::default(),
+                readables: Default::default(),
                 branches: Arc::default(),
                 options,
             }),
@@ -254,6 +257,7 @@ impl Database {
             seeds: AtomicU64::new(own.next_seed()),
             views: Default::default(),
             plans: Default::default(),
+            readables: Default::default(),
             branches: Arc::clone(&own.branches),
             options: own.options.clone(),
         });

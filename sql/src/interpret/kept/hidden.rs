@@ -11,11 +11,15 @@ use roost_engine::error::{Error, Result};
 use roost_engine::types::{DataType, Value};
 
 use super::slots;
+use crate::bind::call::apply;
 use crate::bind::rewrite::replace_columns;
 use crate::bind::{self, BindCatalog};
 use crate::expr::{Call, ColumnId, Expr};
-use crate::functions::{Arg, BindContext, BoundFunction, Doc, Nulls, ScalarFunction};
+use crate::functions::{
+    Arg, BindContext, BoundFunction, Doc, Nulls, ScalarFunction, scalar_function,
+};
 use crate::optimize;
+use crate::optimize::key_condition::is_comparison;
 use crate::parse::ast::{self, Literal};
 
 /// What a hidden condition is called in a plan. It is in no registry: no text can name it.
@@ -51,6 +55,15 @@ pub(super) struct Condition {
     columns: Schema,
     /// Its type.
     ty: DataType,
+    /// What it is when it is a plain comparison of a column with a literal.
+    comparison: Option<Comparison>,
+}
+
+/// A comparison of the condition's one column with the literal of a slot: what most conditions are.
+struct Comparison {
+    function: &'static ScalarFunction,
+    slot: usize,
+    column_first: bool,
 }
 
 /// A condition bound for one text, and the columns that its expression stands over.
@@ -80,7 +93,9 @@ impl Condition {
             ast,
             columns,
             ty: DataType::Nothing,
+            comparison: None,
         };
+        condition.comparison = Comparison::of(&condition.ast);
         let bound = condition.written(literals, catalog)?;
         condition.ty = bound.expr.ty().clone();
         Some((condition, bound))
@@ -113,8 +128,17 @@ impl Condition {
         literals: &dyn Fn(usize) -> Option<Literal>,
         catalog: &dyn BindCatalog,
     ) -> Option<Bound> {
-        let mut bound = self.written(literals, catalog)?;
-        optimize::condition(&mut bound.expr, catalog.context());
+        let bound = match &self.comparison {
+            Some(comparison) => {
+                let value = bind::literal(&literals(comparison.slot)?);
+                comparison.bound(&self.columns.fields.first()?.ty, value, catalog.context())?
+            }
+            None => {
+                let mut bound = self.written(literals, catalog)?;
+                optimize::condition(&mut bound.expr, catalog.context());
+                bound
+            }
+        };
         let fits = *bound.expr.ty() == self.ty && bound.expr.as_literal().is_none();
         fits.then_some(bound)
     }
@@ -127,6 +151,45 @@ impl Condition {
             bound: BoundFunction::new(self.ty.clone(), |_, _| Err(unreachable_call())),
             args: std::iter::once(number).chain(columns).collect(),
         }))
+    }
+}
+
+impl Comparison {
+    /// The comparison that a text is.
+    fn of(ast: &ast::Expr) -> Option<Comparison> {
+        let ast::Expr::Function(call) = ast else {
+            return None;
+        };
+        let [a, b] = call.args.as_slice() else {
+            return None;
+        };
+        let is_column = |e: &ast::Expr| matches!(e, ast::Expr::Identifier(_));
+        let (column_first, slot) = match (slots::slot_of(a), slots::slot_of(b)) {
+            (None, Some(slot)) if is_column(a) => (true, slot),
+            (Some(slot), None) if is_column(b) => (false, slot),
+            _ => return None,
+        };
+        let function = scalar_function(&call.name)?;
+        let comparison = is_comparison(function.name) || function.name == "notEquals";
+        comparison.then_some(Comparison {
+            function,
+            slot,
+            column_first,
+        })
+    }
+
+    /// What the binder and the optimizer make of it.
+    fn bound(&self, ty: &DataType, value: Expr, context: &BindContext) -> Option<Bound> {
+        let column = ColumnId(0);
+        let value = optimize::typed(&value, ty, context).unwrap_or(value);
+        let mut args = vec![Expr::Column(column, ty.clone()), value];
+        if !self.column_first {
+            args.reverse();
+        }
+        Some(Bound {
+            expr: apply(self.function, args, context).ok()?,
+            columns: vec![column],
+        })
     }
 }
 

@@ -84,7 +84,7 @@ pub(super) fn filled(expr: &Expr, literals: &dyn Fn(usize) -> Option<Literal>) -
     whole.then_some(expr)
 }
 
-fn slot_of(expr: &Expr) -> Option<usize> {
+pub(super) fn slot_of(expr: &Expr) -> Option<usize> {
     match expr {
         Expr::Parameter { name, ty } if ty == SLOT => name.parse().ok(),
         _ => None,
