@@ -3,7 +3,6 @@
 A side has `cpu()` (seconds so far, to the nanosecond), `query(sql)` (the answer's bytes) and `name`.
 """
 
-import http.client
 import json
 import os
 import platform
@@ -54,13 +53,49 @@ class Roost:
         return answer
 
     def ask(self, method, path, body=b""):
+        """One request in one write, and its answer: `http.client` takes a third of a millisecond of this
+        process for that, which would be counted as the server's time."""
         if self.connection is None:
-            self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=600)
-            self.connection.connect()
-            self.connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.connection.request(method, path, body)
-        answer = self.connection.getresponse()
-        return answer.status, answer.read()
+            connection = socket.create_connection(("127.0.0.1", self.port), timeout=600)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self.connection = connection
+        try:
+            self.connection.sendall(b"%s %s HTTP/1.1\r\nHost: roost\r\nContent-Length: %d\r\n\r\n" % (
+                method.encode(), path.encode(), len(body)) + body)
+            return self.answer()
+        except OSError:
+            self.connection.close()
+            self.connection = None
+            raise
+
+    def answer(self):
+        got = b""
+
+        def more(got, enough):
+            while not enough(got):
+                piece = self.connection.recv(1 << 20)
+                if not piece:
+                    raise ConnectionError("the server closed the connection")
+                got += piece
+            return got
+
+        got = more(got, lambda g: b"\r\n\r\n" in g)
+        head, _, rest = got.partition(b"\r\n\r\n")
+        status, fields = int(head[9:12]), head.lower().split(b"\r\n")[1:]
+        fields = dict(f.split(b": ", 1) for f in fields)
+        if b"content-length" in fields:
+            size = int(fields[b"content-length"])
+            return status, more(rest, lambda g: len(g) >= size)[:size]
+        body = []
+        while True:
+            rest = more(rest, lambda g: b"\r\n" in g)
+            size, _, rest = rest.partition(b"\r\n")
+            size = int(size, 16)
+            rest = more(rest, lambda g: len(g) >= size + 2)
+            if size == 0:
+                return status, b"".join(body)
+            body.append(rest[:size])
+            rest = rest[size + 2:]
 
     def peak_memory(self):
         """Most resident bytes since the last call."""
