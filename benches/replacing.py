@@ -44,7 +44,7 @@ def finals(roost, ch, row):
         final, plain = sql.format(" FINAL"), sql.format("")
         same = sorted(roost.query(final).split(b"\n")) == sorted(ch.query(final).split(b"\n"))
         works = [lambda q=q, s=s: s.query(q) for s in (roost, ch) for q in (plain, final)]
-        p, f, cp, cf = alternate([roost, roost, ch, ch], works, times=3)
+        p, f, cp, cf = alternate([roost, roost, ch, ch], works, times=9)
         note = f"FINAL / plain: Roost {f[0]/p[0]:.2f}, ClickHouse {cf[0]/cp[0]:.2f}" + ("" if same else "; answers differ")
         row(final, f, cf, note)
 
@@ -61,7 +61,7 @@ def views(roost, ch, row):
     insert = lambda name: f"INSERT INTO {name} FORMAT JSONEachRow"
     works = [lambda: roost.query(insert("plain"), body), lambda: roost.query(insert("watched"), body),
              lambda: ch.query(insert("plain") + " " + rows), lambda: ch.query(insert("watched") + " " + rows)]
-    p, w, cp, cw = alternate([roost, roost, ch, ch], works, times=10)
+    p, w, cp, cw = alternate([roost, roost, ch, ch], works, times=20)
     row("insert of 20,000 rows with an hourly view", w, cw, f"with / without the view: Roost {w[0]/p[0]:.2f}, ClickHouse {cw[0]/cp[0]:.2f}")
 
 
