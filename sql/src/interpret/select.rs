@@ -67,11 +67,7 @@ pub fn run(query: &ast::Query, context: &StatementContext, sink: &mut dyn RowSin
     if query.outfile.is_some() {
         return Err(Error::not_implemented("INTO OUTFILE (the client's part)"));
     }
-    let planned = match std::mem::take(&mut *context.beforehand.lock()) {
-        Beforehand::Planned(query) => query,
-        Beforehand::Wanted(wanted) => wanted.plan(query, context)?,
-        Beforehand::Nothing => plan(query, context)?,
-    };
+    let planned = Beforehand::plan(query, context)?;
     sink.start(&exec::schema_of(&planned)?)?;
     let limits = ResultLimits::of(context);
     let mut seen = (0u64, 0u64);

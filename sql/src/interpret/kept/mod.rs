@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use parking_lot::Mutex;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
-use roost_engine::error::Result;
+use roost_engine::error::{Error, Result};
 use roost_engine::table::TableDefinition;
 
 use super::catalog::StatementCatalog;
@@ -72,6 +72,8 @@ pub(crate) enum Beforehand {
     Planned(Query),
     /// Its plan is to be kept.
     Wanted(Wanted),
+    /// Its plan was there and has run: the parsed text has literals of another one.
+    Run,
 }
 
 /// A plan that is to be kept.
@@ -157,9 +159,31 @@ impl Plans {
     }
 }
 
+impl Beforehand {
+    /// What is known, once.
+    fn taken(&mut self) -> Beforehand {
+        let then = match self {
+            Beforehand::Planned(_) | Beforehand::Run => Beforehand::Run,
+            Beforehand::Wanted(_) | Beforehand::Nothing => Beforehand::Nothing,
+        };
+        std::mem::replace(self, then)
+    }
+
+    /// The plan of the statement.
+    pub(super) fn plan(query: &ast::Query, context: &StatementContext) -> Result<Query> {
+        let known = context.beforehand.lock().taken();
+        match known {
+            Beforehand::Planned(planned) => Ok(planned),
+            Beforehand::Wanted(wanted) => wanted.plan(query, context),
+            Beforehand::Nothing => super::select::plan(query, context),
+            Beforehand::Run => Err(Error::bug("a kept plan was asked for twice")),
+        }
+    }
+}
+
 impl Wanted {
     /// Plans the statement, and keeps the plan when another text of its shape can have it.
-    pub(super) fn plan(self, query: &ast::Query, context: &StatementContext) -> Result<Query> {
+    fn plan(self, query: &ast::Query, context: &StatementContext) -> Result<Query> {
         let catalog = StatementCatalog::new(context);
         let bound = bind::bind_query(query, &catalog)?;
         let before = bound.clone();
