@@ -180,7 +180,7 @@ def queries_of(path):
 
 def others(sql):
     """The query with other whole numbers."""
-    text = re.compile(r"'(?:[^'\\\\]|\\\\.|'')*'|(?<![\w.])\d{1,15}(?![\w.])")
+    text = re.compile(r"'(?:[^'\\]|\\.|'')*'|(?<![\w.])\d{1,15}(?![\w.])", re.S)
     return text.sub(lambda m: m[0] if m[0][0] == "'" else str(int(m[0]) + 1), sql)
 
 

@@ -21,12 +21,7 @@ macro_rules! function {
             nulls: Nulls::Own,
             deterministic: true,
             lambda_params: None,
-            doc: Doc {
-                syntax: "",
-                text: "",
-                example: ("", ""),
-                category: "",
-            },
+            doc: Doc::NONE,
             bind: |_, _| Err(err!(NOT_IMPLEMENTED, "tests bind by hand")),
         };
     };

@@ -14,3 +14,13 @@ pub struct Doc {
     /// Family: `string`, `date and time`, `array`, ...
     pub category: &'static str,
 }
+
+impl Doc {
+    /// Of a function that no user meets.
+    pub(crate) const NONE: Doc = Doc {
+        syntax: "",
+        text: "",
+        example: ("", ""),
+        category: "",
+    };
+}

@@ -30,12 +30,7 @@ static HIDDEN: ScalarFunction = ScalarFunction {
     nulls: Nulls::Own,
     deterministic: true,
     lambda_params: None,
-    doc: Doc {
-        syntax: "",
-        text: "",
-        example: ("", ""),
-        category: "",
-    },
+    doc: Doc::NONE,
     bind: nothing,
 };
 
@@ -84,7 +79,7 @@ impl Condition {
         slots::plain_names(&mut ast, &mut names)?;
         let fields: Option<Vec<Field>> = names
             .iter()
-            .map(|name| schema.fields.iter().find(|f| f.name == *name).cloned())
+            .map(|name| schema.index_of(name).map(|at| schema.fields[at].clone()))
             .collect();
         let columns = Schema {
             fields: fields.filter(|f| !f.is_empty())?,

@@ -163,7 +163,7 @@ fn hide(
 
 /// The column of that name as the scan gives it.
 fn column(scan: &Scan, schema: &Schema, name: &str) -> Option<Expr> {
-    let place = schema.fields.iter().position(|f| f.name == name)?;
+    let place = schema.index_of(name)?;
     let (id, _) = scan.columns.iter().find(|(_, own)| *own == place)?;
     Some(Expr::Column(*id, schema.fields[place].ty.clone()))
 }

@@ -11,7 +11,7 @@ mod tests;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use parking_lot::Mutex;
 use quick_cache::Weighter;
@@ -29,8 +29,11 @@ use crate::parse::{Shape, literal_value};
 use crate::plan::{Plan, Query, TableSource};
 use hidden::Condition;
 
-/// Bytes of shapes that are remembered.
-const SHAPES_MAX: u64 = 4 << 20;
+/// Bytes of shapes and their plans that are remembered, as [`Bytes`] counts them.
+const SHAPES_MAX: u64 = 32 << 20;
+
+/// What a shape counts besides its text: room for some plans.
+const SHAPE_BYTES: u64 = 16 << 10;
 
 /// Plans of one shape: texts may differ in literals that are not in WHERE as well.
 const PLANS_MAX: usize = 8;
@@ -41,16 +44,17 @@ const ATTEMPTS_MAX: u32 = 64;
 /// Kept plans by shape.
 pub(crate) struct Plans {
     shapes: Cache<String, Arc<Entry>, Bytes>,
-    hits: AtomicU64,
+    #[cfg(test)]
+    hits: std::sync::atomic::AtomicU64,
 }
 
-/// About what a shape takes: its text, and a plan that may be kept for it.
+/// What a shape counts: it is weighed before it has plans.
 #[derive(Clone)]
 struct Bytes;
 
 impl Weighter<String, Arc<Entry>> for Bytes {
     fn weight(&self, shape: &String, _: &Arc<Entry>) -> u64 {
-        shape.len() as u64 + 1024
+        shape.len() as u64 + SHAPE_BYTES
     }
 }
 
@@ -104,7 +108,8 @@ impl Default for Plans {
     fn default() -> Self {
         Plans {
             shapes: Cache::with_weighter(256, SHAPES_MAX, Bytes),
-            hits: AtomicU64::new(0),
+            #[cfg(test)]
+            hits: Default::default(),
         }
     }
 }
@@ -138,6 +143,7 @@ impl Plans {
         };
         if let Some(kept) = found {
             if let Some(query) = kept.query(&shape.literals, context) {
+                #[cfg(test)]
                 self.hits.fetch_add(1, Ordering::Relaxed);
                 #[cfg(debug_assertions)]
                 check(sql, &query, context);
