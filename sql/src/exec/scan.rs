@@ -38,7 +38,7 @@ impl Morsels {
     /// Takes the first, to learn whether there is work for more than one worker.
     fn open(reader: Arc<dyn SourceReader>) -> Result<(Self, bool)> {
         let (mut taken, mut rows) = (VecDeque::new(), 0);
-        while rows <= SMALL_ROWS
+        while (rows <= SMALL_ROWS || taken.len() < 2)
             && let Some(morsel) = reader.next()?
         {
             rows += morsel.rows();
@@ -536,5 +536,59 @@ fn first_rows(standing: Standing, rows: usize, limit: usize) -> Vec<u32> {
     match standing {
         Standing::InOrder => (0..limit as u32).collect(),
         Standing::Reversed => ((rows - limit) as u32..rows as u32).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Morsels of so many rows each.
+    struct Sizes(Mutex<VecDeque<usize>>);
+
+    struct Sized(usize);
+
+    impl SourceReader for Sizes {
+        fn next(&self) -> Result<Option<Box<dyn Morsel>>> {
+            let size = self.0.lock().pop_front();
+            Ok(size.map(|rows| Box::new(Sized(rows)) as Box<dyn Morsel>))
+        }
+    }
+
+    impl Morsel for Sized {
+        fn number(&self) -> u64 {
+            0
+        }
+
+        fn rows(&self) -> usize {
+            self.0
+        }
+
+        fn read(&mut self, _columns: &[usize], _selection: Option<&[u32]>) -> Result<Vec<Column>> {
+            Ok(Vec::new())
+        }
+    }
+
+    #[test]
+    fn only_what_is_short_is_left_to_one_worker() {
+        for (sizes, small) in [
+            (vec![], true),
+            (vec![SMALL_ROWS / 2; 2], true),
+            // One worker can take it, however long it is.
+            (vec![8 * SMALL_ROWS], true),
+            (vec![2 * SMALL_ROWS; 2], false),
+            (vec![2 * SMALL_ROWS, 1], false),
+            (vec![1, 2 * SMALL_ROWS], false),
+            (vec![SMALL_ROWS / 2; 100], false),
+        ] {
+            let reader = Sizes(Mutex::new(sizes.clone().into()));
+            let (mut morsels, found) = Morsels::open(Arc::new(reader)).unwrap();
+            assert_eq!(found, small, "{sizes:?}");
+            let mut handed = Vec::new();
+            while let Some(morsel) = morsels.next().unwrap() {
+                handed.push(morsel.rows());
+            }
+            assert_eq!(handed, sizes);
+        }
     }
 }
