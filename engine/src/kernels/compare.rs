@@ -5,6 +5,7 @@
 use std::cmp::Ordering;
 
 use crate::column::{Column, Flat};
+use crate::types::Value;
 use crate::types::value::compare_floats;
 
 /// Order of row `i` of `a` and row `j` of `b`; both have the same type.
@@ -13,6 +14,15 @@ pub fn compare(a: &Column, i: usize, b: &Column, j: usize) -> Ordering {
     let (a, i) = a.entry(i);
     let (b, j) = b.entry(j);
     compare_flat(a, i, b, j)
+}
+
+/// How a value of a column compares with another value, as [`Value::compare`] does.
+pub fn compare_to(flat: &Flat, row: usize, value: &Value) -> Ordering {
+    match (flat, value) {
+        // Texts need not be copied for it.
+        (Flat::Bytes(texts), Value::Bytes(text)) => texts.get(row).cmp(text.as_slice()),
+        _ => flat.value(row).compare(value),
+    }
 }
 
 /// [`compare`] of flat columns.

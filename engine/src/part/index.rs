@@ -9,7 +9,7 @@ use super::info::KeyColumn;
 use super::prune::Matcher;
 use crate::column::{Column, Flat};
 use crate::error::{Error, Result};
-use crate::kernels::compare::compare_flat;
+use crate::kernels::compare::{compare_flat, compare_to};
 use crate::kernels::take::take;
 use crate::types::Value;
 
@@ -91,13 +91,13 @@ impl PrimaryIndex {
             // Granule g spans borders g and g + 1.
             let start = partition_point(granules, |g| match &range.low {
                 Bound::Unbounded => false,
-                Bound::Included(v) => first.value(g + 1).compare(v).is_lt(),
-                Bound::Excluded(v) => first.value(g + 1).compare(v).is_le(),
+                Bound::Included(v) => compare_to(first, g + 1, v).is_lt(),
+                Bound::Excluded(v) => compare_to(first, g + 1, v).is_le(),
             });
             let end = partition_point(granules, |g| match &range.high {
                 Bound::Unbounded => true,
-                Bound::Included(v) => first.value(g).compare(v).is_le(),
-                Bound::Excluded(v) => first.value(g).compare(v).is_lt(),
+                Bound::Included(v) => compare_to(first, g, v).is_le(),
+                Bound::Excluded(v) => compare_to(first, g, v).is_lt(),
             });
             let start = start.max(found.last().map_or(0, |r| r.end));
             if start < end {

@@ -3,7 +3,6 @@
 //! Invariant: rows outside of the answer do not fulfil the conditions; what cannot be told stays,
 //! and an answer that is called certain holds no row that does not fulfil them.
 
-use std::borrow::Cow;
 use std::cell::RefCell;
 use std::cmp::Ordering;
 use std::ops::{Bound, Range};
@@ -14,6 +13,7 @@ use super::{Part, PrimaryIndex};
 use crate::column::Column;
 use crate::error::Result;
 use crate::hooks::Condition;
+use crate::kernels::compare::{compare_flat, compare_to};
 use crate::types::{Physical, Value};
 
 /// Rows that may fulfil conditions.
@@ -146,8 +146,8 @@ struct Search<'a> {
     last: RefCell<Option<(usize, Rc<Keys>)>>,
 }
 
-/// The elements of one key.
-type Key<'a> = dyn Fn(usize) -> Cow<'a, Value> + 'a;
+/// How an element of one key compares with a value.
+type Key<'a> = dyn Fn(usize, &Value) -> Ordering + 'a;
 
 /// The keys of some rows that ascend.
 struct Keys {
@@ -166,9 +166,9 @@ impl Keys {
         let (mut low, mut high) = (0, len);
         while low < high {
             let middle = low + (high - low) / 2;
-            let key = |e: usize| match &self.cells[e] {
-                Cells::All(value) => Cow::Borrowed(value),
-                Cells::Each(column) => Cow::Owned(column.value(middle)),
+            let key = |e: usize, value: &Value| match &self.cells[e] {
+                Cells::All(own) => own.compare(value),
+                Cells::Each(column) => column.value(middle).compare(value),
             };
             match skip(&key) {
                 true => low = middle + 1,
@@ -187,11 +187,11 @@ impl Search<'_> {
         let (mut start, mut end) = (usize::MAX, 0);
         for g in ranges.iter().flat_map(granules) {
             // The border behind a granule is at least as high as all of its keys.
-            if self.before(|e| self.border(e, g + 1)) {
+            if self.before(self.border(g + 1)) {
                 continue;
             }
             let rows = self.part.granule_rows(g);
-            let first = match self.before(|e| self.border(e, g)) {
+            let first = match self.before(self.border(g)) {
                 false => 0,
                 true => self.row(g, |cells| self.before(cells))?,
             };
@@ -201,11 +201,11 @@ impl Search<'_> {
             }
         }
         for g in ranges.iter().rev().flat_map(|r| granules(r).rev()) {
-            if self.behind(|e| self.border(e, g)) {
+            if self.behind(self.border(g)) {
                 continue;
             }
             let rows = self.part.granule_rows(g);
-            let first = match self.behind(|e| self.border(e, g + 1)) {
+            let first = match self.behind(self.border(g + 1)) {
                 false => rows.len(),
                 true => self.row(g, |cells| !self.behind(cells))?,
             };
@@ -215,8 +215,9 @@ impl Search<'_> {
         Ok((start, end))
     }
 
-    fn border(&self, element: usize, g: usize) -> Cow<'_, Value> {
-        Cow::Owned(self.index.borders()[element].value(g))
+    /// The key at the border in front of granule `g`.
+    fn border(&self, g: usize) -> impl Fn(usize, &Value) -> Ordering {
+        move |element, value| compare_to(&self.index.borders()[element], g, value)
     }
 
     /// The first row of granule `g` for which `skip` is false. Of keys in files only some are read:
@@ -251,10 +252,10 @@ impl Search<'_> {
         let mut same = true;
         let mut cells = Vec::with_capacity(self.elements.len());
         for (i, element) in self.elements.iter().enumerate() {
-            let border = self.border(i, g);
-            same = same && border.compare(&self.border(i, g + 1)).is_eq();
+            let borders = &self.index.borders()[i];
+            same = same && compare_flat(borders, g, borders, g + 1).is_eq();
             cells.push(match same {
-                true => Cells::All(border.into_owned()),
+                true => Cells::All(borders.value(g)),
                 false => Cells::Each(self.part.read_rows(element.column, &rows)?),
             });
         }
@@ -262,18 +263,18 @@ impl Search<'_> {
     }
 
     /// Whether a key is below the range.
-    fn before<'k>(&self, key: impl Fn(usize) -> Cow<'k, Value>) -> bool {
+    fn before(&self, key: impl Fn(usize, &Value) -> Ordering) -> bool {
         self.outside(key, |e| e.low, Ordering::Less)
     }
 
     /// Whether a key is above the range.
-    fn behind<'k>(&self, key: impl Fn(usize) -> Cow<'k, Value>) -> bool {
+    fn behind(&self, key: impl Fn(usize, &Value) -> Ordering) -> bool {
         self.outside(key, |e| e.high, Ordering::Greater)
     }
 
-    fn outside<'b, 'k>(
+    fn outside<'b>(
         &'b self,
-        key: impl Fn(usize) -> Cow<'k, Value>,
+        key: impl Fn(usize, &Value) -> Ordering,
         bound: impl Fn(&'b Element<'b>) -> &'b Bound<Value>,
         side: Ordering,
     ) -> bool {
@@ -283,7 +284,7 @@ impl Search<'_> {
                 Bound::Included(v) => (v, false),
                 Bound::Excluded(v) => (v, true),
             };
-            match key(i).compare(value) {
+            match key(i, value) {
                 Ordering::Equal if excluded => return true,
                 Ordering::Equal => {}
                 order => return order == side,

@@ -3,6 +3,7 @@
 //! Invariant: `parse(&ty.to_string()) == ty`, and depth and length of input are bounded.
 
 use std::fmt;
+use std::mem::discriminant;
 use std::sync::Arc;
 
 use super::{AggregateType, DataType, EnumNames, IntervalUnit, TupleType, Tz};
@@ -37,10 +38,12 @@ impl fmt::Display for DataType {
     }
 }
 
+/// The name of a type that is nothing but its name, which its kind tells.
 fn plain_name(ty: &DataType) -> &'static str {
-    PLAIN
-        .iter()
-        .find(|(_, t)| t == ty)
+    let kind = discriminant(ty);
+    let mut names = PLAIN.iter();
+    names
+        .find(|(_, plain)| discriminant(plain) == kind)
         .map_or("Nothing", |(name, _)| name)
 }
 

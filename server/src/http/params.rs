@@ -79,6 +79,9 @@ pub fn decode_path(text: &str) -> String {
 
 fn percent(text: &str, plus_is_blank: bool) -> String {
     let bytes = text.as_bytes();
+    if !bytes.iter().any(|b| matches!(b, b'%' | b'+')) {
+        return text.to_owned();
+    }
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while let Some(b) = bytes.get(at) {

@@ -2,7 +2,8 @@
 //!
 //! Invariant: one reading of the settings table; formats never see it themselves.
 
-use std::sync::Arc;
+use std::cell::RefCell;
+use std::sync::{Arc, LazyLock};
 
 use roost_engine::error::{Error, Result};
 use roost_engine::types::{DataType, Tz};
@@ -69,9 +70,55 @@ impl Default for FormatSettings {
     }
 }
 
+/// Where the text of a setting is found.
+trait Texts {
+    fn text(&self, name: &str) -> &str;
+
+    fn uint(&self, name: &str) -> u64 {
+        self.text(name).parse().unwrap_or(0)
+    }
+
+    fn bool(&self, name: &str) -> bool {
+        self.uint(name) != 0
+    }
+}
+
+impl Texts for Settings {
+    fn text(&self, name: &str) -> &str {
+        Settings::text(self, name)
+    }
+}
+
+/// Settings that note the names that were asked for.
+struct Recorded<'a>(&'a Settings, &'a RefCell<Vec<String>>);
+
+impl Texts for Recorded<'_> {
+    fn text(&self, name: &str) -> &str {
+        self.1.borrow_mut().push(name.to_owned());
+        self.0.text(name)
+    }
+}
+
 impl FormatSettings {
     /// What the settings say.
     pub fn from_settings(s: &Settings, time_zone: Tz) -> Self {
+        // Most queries change none of them, and thirty are looked up.
+        static USUAL: LazyLock<(FormatSettings, Vec<String>)> = LazyLock::new(|| {
+            let read = RefCell::new(Vec::new());
+            let usual = FormatSettings::of(&Recorded(&Settings::default(), &read), Tz::UTC);
+            (usual, read.into_inner())
+        });
+        let (usual, read) = &*USUAL;
+        match s.unusual().any(|name| read.iter().any(|r| r == name)) {
+            true => FormatSettings::of(s, time_zone),
+            false => FormatSettings {
+                time_zone,
+                ..usual.clone()
+            },
+        }
+    }
+
+    fn of(s: &impl Texts, time_zone: Tz) -> Self {
         FormatSettings {
             time_zone,
             max_block_rows: (s.uint("max_insert_block_size") as usize).clamp(1, 1 << 20),

@@ -68,14 +68,15 @@ pub fn run(query: &ast::Query, context: &StatementContext, sink: &mut dyn RowSin
         return Err(Error::not_implemented("INTO OUTFILE (the client's part)"));
     }
     let planned = Beforehand::plan(query, context)?;
-    sink.start(&exec::schema_of(&planned)?)?;
+    let schema = exec::schema_of(&planned)?;
+    sink.start(&schema)?;
     let limits = ResultLimits::of(context);
     let mut seen = (0u64, 0u64);
     let surroundings = ExecContext {
         counts_before_limit: sink.tells_rows_before_limit(),
         ..context.exec.clone()
     };
-    let totals = exec::execute(&planned, &surroundings, &mut |block: Block| {
+    let totals = exec::execute_as(&schema, &planned, &surroundings, &mut |block: Block| {
         seen = (
             seen.0 + block.rows() as u64,
             seen.1 + block.memory_bytes() as u64,

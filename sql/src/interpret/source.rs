@@ -4,7 +4,6 @@
 //! are decoded only when they are asked for.
 
 use std::any::Any;
-use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -313,7 +312,7 @@ impl SourceReader for SnapshotReader {
             best: run.best.clone(),
             schema: Arc::clone(&self.schema),
             origins: Arc::clone(&self.origins),
-            places: HashMap::new(),
+            places: Vec::new(),
             numbers: None,
         })))
     }
@@ -332,8 +331,8 @@ struct PartMorsel {
     best: Option<Value>,
     schema: Arc<Schema>,
     origins: Arc<Vec<Origin>>,
-    /// Places of stored columns in the part, as they are looked up.
-    places: HashMap<usize, Option<usize>>,
+    /// Columns that were looked up, with the places of those that are stored in the part.
+    places: Vec<(usize, Option<usize>)>,
 }
 
 /// Which rows of a morsel's range are read.
@@ -398,14 +397,23 @@ impl PartMorsel {
     /// Whether values of column `c` are read and not computed.
     fn is_stored(&mut self, c: usize) -> bool {
         match &self.origins[c] {
-            Origin::Stored(name, Some(_)) => {
-                let place = self.places.entry(c);
-                let found = place.or_insert_with(|| self.part.schema().index_of(name));
-                found.is_some()
-            }
+            Origin::Stored(_, Some(_)) => self.place(c).is_some(),
             Origin::Alias(_) => false,
             _ => true,
         }
+    }
+
+    /// The place of column `c` in the part, when it is stored there.
+    fn place(&mut self, c: usize) -> Option<usize> {
+        if let Some((_, place)) = self.places.iter().find(|(known, _)| *known == c) {
+            return *place;
+        }
+        let place = match &self.origins[c] {
+            Origin::Stored(name, _) => self.part.schema().index_of(name),
+            _ => None,
+        };
+        self.places.push((c, place));
+        place
     }
 
     /// The part's rows that the morsel's rows `selection` are.
@@ -430,14 +438,9 @@ impl PartMorsel {
             Column::constant(&value, &self.schema.fields[c].ty, n)
         };
         match &origins[c] {
-            Origin::Stored(name, default) => {
-                let part = &self.part;
-                let place = self
-                    .places
-                    .entry(c)
-                    .or_insert_with(|| part.schema().index_of(name));
+            Origin::Stored(_, default) => {
                 let range = self.range.clone();
-                match (*place, wanted) {
+                match (self.place(c), wanted) {
                     (Some(place), Wanted::All) => self.part.read(place, range),
                     (Some(place), Wanted::Masked(mask)) => {
                         self.part.read_masked(place, range, mask)

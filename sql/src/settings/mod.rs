@@ -68,6 +68,14 @@ impl Settings {
         self.changed.iter().any(|(n, _)| *n == name)
     }
 
+    /// Names of the settings whose value is not the default.
+    pub fn unusual(&self) -> impl Iterator<Item = &'static str> {
+        let usual = |name: &str| defs::find(name).map(|d| d.default);
+        let changed = self.changed.iter();
+        let unusual = changed.filter(move |(name, value)| usual(name) != Some(value.as_str()));
+        unusual.map(|(name, _)| *name)
+    }
+
     /// The value as text; empty for a name without a row.
     pub fn text(&self, name: &str) -> &str {
         match self.changed.iter().find(|(n, _)| *n == name) {

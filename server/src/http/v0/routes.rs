@@ -6,7 +6,7 @@
 //!
 //! Invariant: no handler runs without a line here, and no line is without a rule.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::http::Method;
 
@@ -294,12 +294,17 @@ pub(in crate::http) fn is_query(segments: &[String]) -> bool {
 
 /// The name under which a path is counted: its first word that a route has.
 pub(in crate::http) fn label(segments: &[String]) -> &'static str {
-    let word = segments.get(1).or(segments.first());
-    let names = ROUTES.iter().map(|r| {
-        let path = r.path.trim_start_matches("/v0/").trim_start_matches("/v*/");
-        path.trim_start_matches('/').split('/').next().unwrap_or("")
+    static NAMES: LazyLock<Vec<&str>> = LazyLock::new(|| {
+        let name = |r: &Route| {
+            let path = r.path.trim_start_matches("/v0/").trim_start_matches("/v*/");
+            path.trim_start_matches('/').split('/').next().unwrap_or("")
+        };
+        let mut names: Vec<&str> = ROUTES.iter().map(name).collect();
+        names.dedup();
+        names
     });
-    word.and_then(|w| names.into_iter().find(|n| n == w))
+    let word = segments.get(1).or(segments.first());
+    word.and_then(|w| NAMES.iter().find(|n| **n == w).copied())
         .unwrap_or("other")
 }
 

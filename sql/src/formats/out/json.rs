@@ -44,6 +44,21 @@ impl JsonWriter {
         })
     }
 
+    /// What stands in front of each member (the end of the line before, tabs, the name), one behind
+    /// the other, and where each ends.
+    fn leads(&self, indent: usize) -> (Vec<u8>, Vec<usize>) {
+        let length = |key: &Vec<u8>| key.len() + indent + 3;
+        let mut leads = Vec::with_capacity(self.keys.iter().map(length).sum());
+        let mut ends = Vec::with_capacity(self.keys.len());
+        for (i, key) in self.keys.iter().enumerate() {
+            leads.extend_from_slice(if i > 0 { b",\n" } else { b"{\n" });
+            leads.resize(leads.len() + indent + 1, b'\t');
+            leads.extend_from_slice(key);
+            ends.push(leads.len());
+        }
+        (leads, ends)
+    }
+
     /// The members of row after row, each inside of its brackets at `indent`.
     fn write_rows(&self, block: &Block, indent: usize, first: bool, out: &mut Vec<u8>) {
         let texts = self.cells.block(block, &self.settings);
@@ -53,14 +68,8 @@ impl JsonWriter {
             .iter()
             .map(|f| self.cells == Cells::Json && is_nested(&f.ty))
             .collect();
-        // What stands in front of each member: the end of the line before, tabs, the name.
-        let lead = |(i, key): (usize, &Vec<u8>)| {
-            let end: &[u8] = if i > 0 { b",\n" } else { b"{\n" };
-            let tabs = vec![b'\t'; indent + 1];
-            [end, &tabs, key].concat()
-        };
-        let leads: Vec<Vec<u8>> = self.keys.iter().enumerate().map(lead).collect();
-        let around = leads.iter().map(|l| l.len() + 2).sum::<usize>() + 2 * indent + 4;
+        let (leads, ends) = self.leads(indent);
+        let around = leads.len() + 2 * self.keys.len() + 2 * indent + 4;
         let values = texts.iter().map(BytesColumn::value_bytes).sum::<usize>();
         out.reserve(values + around * block.rows());
         for row in 0..block.rows() {
@@ -83,8 +92,10 @@ impl JsonWriter {
             if texts.is_empty() {
                 out.extend_from_slice(b"{\n");
             }
+            let mut from = 0;
             for (i, text) in texts.iter().enumerate() {
-                out.extend_from_slice(&leads[i]);
+                out.extend_from_slice(&leads[from..ends[i]]);
+                from = ends[i];
                 match nested[i] {
                     true => layout(
                         text.get(row),
@@ -249,7 +260,7 @@ impl BlockWriter for JsonWriter {
         let slashes = self.settings.escape_forward_slashes;
         self.schema = Arc::clone(schema);
         for field in &schema.fields {
-            let mut key = Vec::new();
+            let mut key = Vec::with_capacity(field.name.len() + 4);
             quote_json(field.name.as_bytes(), slashes, &mut key);
             key.extend_from_slice(b": ");
             self.keys.push(key);

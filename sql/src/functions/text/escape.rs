@@ -59,10 +59,15 @@ pub fn quote_csv(text: &[u8], out: &mut Vec<u8>) {
 /// Appends as a JSON string; bytes that are not UTF-8 pass as they are.
 pub fn quote_json(text: &[u8], slashes: bool, out: &mut Vec<u8>) {
     out.push(b'"');
+    let is_plain = |byte: u8| byte >= 0x20 && !matches!(byte, b'"' | b'\\' | b'/' | 0xE2);
+    // Without a way out of the loop many bytes are looked at together.
+    if text.iter().fold(true, |all, b| all & is_plain(*b)) {
+        out.extend_from_slice(text);
+        return out.push(b'"');
+    }
     let mut from = 0;
     for (at, &byte) in text.iter().enumerate() {
-        let plain = byte >= 0x20 && !matches!(byte, b'"' | b'\\' | b'/' | 0xE2);
-        if plain {
+        if is_plain(byte) {
             continue;
         }
         let keep = from;

@@ -47,6 +47,17 @@ fn write_special(value: f64, out: &mut Vec<u8>) -> bool {
 
 /// Rewrites `d.ddde±x` or `ddd.ddd` into ClickHouse's layout of the same digits.
 fn relayout(shortest: &str, out: &mut Vec<u8>) {
+    // Without an exponent it is that layout already: from 1e-5 up to 1e16, and no zero at its end
+    // but the one that stands for no fraction.
+    if !shortest.bytes().any(|b| matches!(b, b'e' | b'E')) {
+        let text = shortest.strip_suffix(".0").unwrap_or(shortest);
+        return out.extend_from_slice(text.as_bytes());
+    }
+    rebuild(shortest, out);
+}
+
+/// The digits of any text of a number in ClickHouse's layout.
+fn rebuild(shortest: &str, out: &mut Vec<u8>) {
     let (mantissa, exponent) = match shortest.split_once(['e', 'E']) {
         Some((m, e)) => (m, e.parse::<i32>().unwrap_or(0)),
         None => (shortest, 0),
@@ -171,6 +182,37 @@ mod tests {
             (100.0, "100"),
         ] {
             assert_eq!(text(value), expected);
+        }
+    }
+
+    #[test]
+    fn positional_texts_are_the_layout_already() {
+        let mut bits = 0x9E37_79B9_7F4A_7C15_u64;
+        let edges: [f64; 12] = [
+            1e-7, 1e-6, 9.999e-6, 1e-5, 1e-4, 0.5, 1e7, 1e15, 1e16, 1e17, 1e21, 1e22,
+        ];
+        let near = edges
+            .iter()
+            .flat_map(|e| [e.next_down(), *e, e.next_up(), -e]);
+        let random = (0..20_000).map(|_| {
+            bits = bits.wrapping_mul(0xD129_0FF5_A1B6_3C4D).rotate_left(29);
+            f64::from_bits(bits)
+        });
+        for value in near.chain(random).filter(|v| v.is_finite()) {
+            let mut buffer = zmij::Buffer::new();
+            for wide in [true, false] {
+                let shortest = match wide {
+                    true => buffer.format_finite(value),
+                    false if (value as f32).is_finite() && value as f32 != 0.0 => {
+                        buffer.format_finite(value as f32)
+                    }
+                    false => continue,
+                };
+                let (mut short, mut long) = (Vec::new(), Vec::new());
+                relayout(shortest, &mut short);
+                rebuild(shortest, &mut long);
+                assert!(short == long, "{shortest}");
+            }
         }
     }
 
