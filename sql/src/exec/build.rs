@@ -272,7 +272,7 @@ impl Builder<'_> {
                     false => {
                         let built = self.build(&limit.input)?;
                         state.skipped(built.operator.skip(state.to_skip()));
-                        drive::in_order(built.operator.as_ref(), self.ctx, &mut |batch| {
+                        drive::until_enough(built.operator.as_ref(), self.ctx, &mut |batch| {
                             state.push(batch, sink)
                         })?;
                         Ended {

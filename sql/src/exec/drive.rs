@@ -161,7 +161,38 @@ pub(crate) fn in_order(
     }
     ctx.aside.run(|| match ctx.threads {
         0 | 1 => one_by_one(operator, ctx, sink),
-        _ => by_workers(operator, ctx, sink),
+        _ => by_workers(operator, ctx, 0, sink),
+    })
+}
+
+/// Morsels that are read without workers when the sink may soon have enough.
+const MORSELS_ALONE: u64 = 4;
+
+/// [`in_order`] for a sink that may soon have enough: workers, which read ahead of it, start when it
+/// wants more than the first morsels.
+pub(crate) fn until_enough(
+    operator: &dyn Operator,
+    ctx: &ExecContext,
+    sink: &mut dyn FnMut(Batch) -> Result<Flow>,
+) -> Result<Flow> {
+    if operator.is_small() || ctx.threads <= 1 {
+        return in_order(operator, ctx, sink);
+    }
+    ctx.aside.run(|| {
+        let (mut cursor, mut morsels) = (operator.cursor()?, 0);
+        while morsels < MORSELS_ALONE {
+            ctx.check()?;
+            let Some(batch) = cursor.next()? else {
+                return Ok(Flow::Continue);
+            };
+            morsels += u64::from(!batch.more);
+            if batch.rows > 0 && sink(batch)? == Flow::Stop {
+                return Ok(Flow::Stop);
+            }
+        }
+        // It holds nothing of a morsel any more; a join that waits for its workers must not wait for it.
+        drop(cursor);
+        by_workers(operator, ctx, morsels, sink)
     })
 }
 
@@ -182,14 +213,17 @@ fn one_by_one(
     }
 }
 
+/// Hands on the morsels from ticket `first` on.
 fn by_workers(
     operator: &dyn Operator,
     ctx: &ExecContext,
+    first: u64,
     sink: &mut dyn FnMut(Batch) -> Result<Flow>,
 ) -> Result<Flow> {
     let queue = Queue {
         waiting: Mutex::new(Waiting {
             working: ctx.threads,
+            next: first,
             ..Waiting::default()
         }),
         changed: Condvar::new(),

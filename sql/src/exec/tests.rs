@@ -284,6 +284,25 @@ fn limits_stop_endless_sources() {
 }
 
 #[test]
+fn a_limit_is_reached_with_and_without_workers() {
+    // In the first morsel, at the border of what is read alone, and far behind it.
+    for wanted in [1, 65_536, 262_143, 262_144, 262_145, 700_000, 2_000_000] {
+        let rows = run(&limit(numbers(1_500_000), 2, wanted));
+        let left = 2.min(1_500_000_u64.saturating_sub(wanted));
+        let expected = (wanted..wanted + left).map(|n| uints(&[n]));
+        assert_eq!(rows, expected.collect::<Vec<_>>(), "OFFSET {wanted}");
+        let some = map(NUMBER, DataType::UInt8, |n| u64::from(n % 100_000 == 7));
+        let filtered = Plan::Filter(Box::new(Filter {
+            input: numbers(1_500_000),
+            predicate: some,
+        }));
+        let rows = run(&limit(filtered, wanted.min(20), 0));
+        let expected = (0..wanted.min(15)).map(|n| uints(&[n * 100_000 + 7]));
+        assert_eq!(rows, expected.collect::<Vec<_>>(), "LIMIT {wanted}");
+    }
+}
+
+#[test]
 fn ties_stay_with_the_last_row() {
     let plan = Plan::Limit(Box::new(Limit {
         input: numbers(100_000),
