@@ -546,16 +546,16 @@ mod tests {
     /// Morsels of so many rows each.
     struct Sizes(Mutex<VecDeque<usize>>);
 
-    struct Sized(usize);
+    struct Empty(usize);
 
     impl SourceReader for Sizes {
         fn next(&self) -> Result<Option<Box<dyn Morsel>>> {
             let size = self.0.lock().pop_front();
-            Ok(size.map(|rows| Box::new(Sized(rows)) as Box<dyn Morsel>))
+            Ok(size.map(|rows| Box::new(Empty(rows)) as Box<dyn Morsel>))
         }
     }
 
-    impl Morsel for Sized {
+    impl Morsel for Empty {
         fn number(&self) -> u64 {
             0
         }

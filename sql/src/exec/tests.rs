@@ -285,18 +285,23 @@ fn limits_stop_endless_sources() {
 
 #[test]
 fn a_limit_is_reached_with_and_without_workers() {
-    // In the first morsel, at the border of what is read alone, and far behind it.
-    for wanted in [1, 65_536, 262_143, 262_144, 262_145, 700_000, 2_000_000] {
-        let rows = run(&limit(numbers(1_500_000), 2, wanted));
-        let left = 2.min(1_500_000_u64.saturating_sub(wanted));
-        let expected = (wanted..wanted + left).map(|n| uints(&[n]));
-        assert_eq!(rows, expected.collect::<Vec<_>>(), "OFFSET {wanted}");
-        let some = map(NUMBER, DataType::UInt8, |n| u64::from(n % 100_000 == 7));
-        let filtered = Plan::Filter(Box::new(Filter {
+    let filtered = |f| {
+        Plan::Filter(Box::new(Filter {
             input: numbers(1_500_000),
-            predicate: some,
-        }));
-        let rows = run(&limit(filtered, wanted.min(20), 0));
+            predicate: map(NUMBER, DataType::UInt8, f),
+        }))
+    };
+    // In the first morsel, at the border of what is read alone, and far behind it. Without a filter
+    // the source would pass over the offset.
+    for offset in [1, 65_536, 262_143, 262_144, 262_145, 700_000, 2_000_000] {
+        let rows = run(&limit(filtered(|_| 1), 2, offset));
+        let left = 2.min(1_500_000_u64.saturating_sub(offset));
+        let expected = (offset..offset + left).map(|n| uints(&[n]));
+        assert_eq!(rows, expected.collect::<Vec<_>>(), "OFFSET {offset}");
+    }
+    for wanted in [1, 3, 4, 14, 15, 20] {
+        let some = filtered(|n| u64::from(n % 100_000 == 7));
+        let rows = run(&limit(some, wanted, 0));
         let expected = (0..wanted.min(15)).map(|n| uints(&[n * 100_000 + 7]));
         assert_eq!(rows, expected.collect::<Vec<_>>(), "LIMIT {wanted}");
     }
